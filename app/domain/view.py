@@ -1,0 +1,32 @@
+"""A record as the rules read it: what counts, in which order it was set, whether it is whole or deleted.
+
+Owns: View. Does not own: what counts (app/domain/facets.py). Next stop: app/domain/bind.py.
+"""
+
+from dataclasses import dataclass
+
+from app.domain.facets import Json, Record, is_whole, visible
+
+DELETED = "deleted"
+
+
+@dataclass(slots=True)
+class View:
+    """The visible side of one record.
+
+    key: record key. leaves: path -> value of every leaf that counts. orders: path -> order of each of these. whole: a full state of the
+    whole record is known. deleted: the source says that it is gone.
+    """
+
+    key: str
+    leaves: dict[str, Json]
+    orders: dict[str, str]
+    whole: bool
+    deleted: bool
+
+
+def view(record: Record) -> View:
+    """The view of a record; the record is not kept, its values are shared."""
+    leaves = visible(record)
+    held = record.leaves
+    return View(record.key, leaves, {leaf: held[leaf][0] for leaf in leaves}, is_whole(record), leaves.get("status") == DELETED)
