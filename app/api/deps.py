@@ -1,0 +1,84 @@
+"""What the doors need from the world, in one value that app/bootstrap.py fills in.
+
+Owns: Api, Limits, Asks. Does not own: where the values come from (app/settings.py, app/bootstrap.py). Next stop: app/api/application.py.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from prometheus_client import CollectorRegistry
+
+from app.api.access import Access
+from app.domain.inputs import Inputs
+from app.domain.policy import Policy
+from app.ports import Clock, Entry, EventLog, Store, StoreView
+
+if TYPE_CHECKING:
+    from app.configuration import Configuration
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the webhook door; the defaults keep every answer under half a second, because some senders wait no longer.
+
+    append_s: how long a request may wait for the log. body_s: how long its body may take to arrive. requests, bytes: work in flight at one
+    time; one source may hold `share` of it, so that a flood at one leaves room for the others. linger_s, linger_bytes: how much of a refused
+    body is read and thrown away, so that its sender sees the answer rather than a reset connection. retry_s: what Retry-After asks for.
+    """
+
+    append_s: float = 0.4
+    body_s: float = 10.0
+    requests: int = 2_000
+    bytes: int = 256 * MIB
+    share: float = 0.5
+    linger_s: float = 2.0
+    linger_bytes: int = 16 * MIB
+    retry_s: int = 5
+
+
+Check = Callable[[], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What the doors ask of the consumers, whom they do not know.
+
+    load_inputs: all that a decision about these SKUs reads (consumers/inputs.py). request_entries: bind requests for SKUs, with a cause.
+    request_sweep: a paged pass by its key ("all"). Failure policy of each: EngineDown passes through.
+    """
+
+    load_inputs: Callable[[StoreView, Collection[str], Policy], Awaitable[Mapping[str, Inputs]]]
+    request_entries: Callable[[Sequence[str], str], Sequence[Entry]]
+    request_sweep: Callable[[StoreView, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Everything behind the doors.
+
+    readiness: name -> a check that returns a remark or None and raises when the dependency is down; log and store are checked anyway.
+    groups: consumer group -> the topics it reads, for the lag. registry: where the metrics of this process are collected.
+    """
+
+    log: EventLog
+    store: Store
+    clock: Clock
+    configuration: "Configuration"
+    access: Access
+    asks: Asks
+    code_version: str
+    limits: Limits = field(default_factory=Limits)
+    readiness: Mapping[str, Check] = field(default_factory=dict)
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+def api_of(request: Request) -> Api:
+    """The Api that the application of this request was made with."""
+    api = request.app.state.api
+    assert isinstance(api, Api)
+    return api
