@@ -4,12 +4,13 @@ Owns: record keys, tokens, which leaves make tokens, normalisation of shared IDs
 uses biip), the search itself (app/ports.py: Documents.matching). Next stop: consumers/projector.py.
 
 A record is named "kind/system/id"; kinds are `asset`, `product`, `model`, `decision`. A token says that a record *holds* a key ("=…")
-or *points* at one (">…"); two records meet where one holds what the other points at:
+or *points* at one (">…"; "^…" for a parent); two records meet where one holds what the other points at:
 
     =sku/NH-1      product        >sku/NH-1            asset that claims the SKU
     =gtin/0952…    product        >gtin/0952…          asset that claims the GTIN
     =p/akeneo/7c…  product        >p/akeneo/7c…        asset that claims the product's own id
-    =m/akeneo/LMP  model          >m/akeneo/LMP        variant or sub-model (its parent), asset that claims the model
+    =m/akeneo/LMP  model          >m/akeneo/LMP        asset that claims the model
+                                  ^m/akeneo/LMP        variant or sub-model of it: apart, since there may be thousands
     =a/cld/id/7d1  asset          >a/cld/id/7d1        product or model that links it by id
     =a/cld/public_id/x  asset     >a/cld/public_id/x   … that links it by an alias
                                   >d/product/akeneo/7c decision about that product
@@ -42,6 +43,16 @@ def split_key(key: str) -> tuple[str, str, str]:
 def sku_of(token: str) -> str | None:
     """The SKU that a token holds or points at, None for a token of another sort."""
     return token[5:] if token.startswith("sku/", 1) else None
+
+
+def partners(token: str) -> tuple[str, ...]:
+    """The tokens by which the other side of this one is found: what is pointed at for a pointer, who points at it for a holder.
+
+    Not the variants of a model (there may be thousands: a sweep pages through them).
+    """
+    if token[0] in ">^":
+        return ("=" + token[1:],)
+    return (">" + token[1:],)
 
 
 def own_token(key: str) -> str:
@@ -105,6 +116,6 @@ def _product_tokens(system: str, leaf: str, value: Any) -> Iterator[str]:
         case "keys.gtin":
             yield from (f"=gtin/{norm}" for _, norm in value)
         case "parent":
-            yield f">m/{system}/{value}"
+            yield f"^m/{system}/{value}"
         case _:
             pass

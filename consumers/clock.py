@@ -1,0 +1,78 @@
+"""The clock: asks for a new decision when time alone changes an answer; works sweeps off in between.
+
+Owns: what is due. Does not own: the decision. Next stop: consumers/binder.py.
+
+There is no cursor: due is what the store says is due. What was asked for already is remembered in memory for a while, so that a slow binder
+is not asked again and again; a restart forgets it, which costs a second request and no more.
+"""
+
+import asyncio
+
+import structlog
+
+from app.errors import EngineDown
+from app.ports import Clock, EventLog, Store
+from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health
+from consumers.sweeps import Sweeper, request_entries
+from schemas import topics
+
+log_line = structlog.get_logger(__name__)
+
+ASK_AGAIN_US = 30_000_000
+PAGE = 1000
+
+
+class DueClock:
+    """Looks for due SKUs every `tick_s`, and pages through sweeps as fast as the binder follows."""
+
+    def __init__(self, log: EventLog, store: Store, clock: Clock, sweeper: Sweeper, *, tick_s: float = 0.5) -> None:
+        self.health = Health()
+        self._log, self._store, self._clock, self._sweeper, self._tick_s = log, store, clock, sweeper, tick_s
+        self._asked: dict[tuple[str, int], int] = {}
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Until stopped. Failure policy: EngineDown pauses and goes on in place; what is due stays due."""
+        backoff_s = FIRST_BACKOFF_S
+        while not self._stop.is_set():
+            try:
+                asked = await self.run_once()
+                swept = await self._sweeper.run_once()
+                self.health.trouble, backoff_s = "", FIRST_BACKOFF_S
+                self.health.records += asked + swept
+                pause_s = 0.02 if swept else self._tick_s
+            except EngineDown as down:
+                self.health.trouble = f"{type(down).__name__}: {down}"
+                log_line.warning("clock.engine_down", error=type(down).__name__, detail=str(down))
+                pause_s = backoff_s
+                backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
+            await self._pause(pause_s)
+
+    async def run_once(self) -> int:
+        """Asks for every SKU that is due now and was not asked for lately; how many."""
+        now_us = self._clock.now_us()
+        self._asked = {key: until for key, until in self._asked.items() if until > now_us}
+        asked, above = 0, None
+        while True:
+            page = await self._store.bindings.scan("due", above=above, upto=now_us, limit=PAGE)
+            fresh = [doc for doc in page if (doc.id, doc.numbers["due_us"]) not in self._asked]
+            if fresh:
+                await self._log.append(topics.BIND_REQUESTS, request_entries([doc.id for doc in fresh], "clock", now_us))
+                self._asked |= {(doc.id, doc.numbers["due_us"]): now_us + ASK_AGAIN_US for doc in fresh}
+                asked += len(fresh)
+            # A page that ends within one instant shared by more SKUs than a page holds is taken up again at the next tick.
+            if len(page) < PAGE or page[-1].numbers["due_us"] == above:
+                return asked
+            above = page[-1].numbers["due_us"] - 1 if page[0].numbers["due_us"] < page[-1].numbers["due_us"] else page[-1].numbers["due_us"]
+
+    async def _pause(self, seconds: float) -> None:
+        stopping = asyncio.ensure_future(self._stop.wait())
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({stopping, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            sleeping.cancel()

@@ -1,0 +1,110 @@
+"""Loads all that bind() needs about many SKUs at once, in a fixed number of queries.
+
+Owns: which records belong to a SKU's decision. Does not own: the decision (app/domain/bind.py). Next stop: app/domain/inputs.py.
+
+The store finds records by tokens (app/domain/keys.py): first the products that hold the SKUs, then everything their tokens lead to (assets,
+decisions, models, holders of the same GTIN), then what the models' tokens lead to, level by level.
+"""
+
+from collections.abc import Collection, Iterable
+
+from app.domain import facets, keys
+from app.domain.inputs import Inputs
+from app.domain.policy import Policy
+from app.domain.view import View, view
+from app.ports import Doc, StoreView
+
+LEVELS = 5
+
+
+class Found:
+    """Views by the tokens they hold now; each record once, however often a query returns it."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._by_token: dict[str, list[View]] = {}
+        self._tokens: dict[str, tuple[str, ...]] = {}
+
+    def add(self, docs: Iterable[Doc]) -> list[View]:
+        """Takes documents in and returns the views of the new ones."""
+        new = []
+        for doc in docs:
+            if doc.id in self._ids:
+                continue
+            self._ids.add(doc.id)
+            one = view(facets.load(doc.id, doc.body, doc.version))
+            self._tokens[doc.id] = doc.tokens
+            for token in doc.tokens:
+                self._by_token.setdefault(token, []).append(one)
+            new.append(one)
+        return new
+
+    def tokens(self, one: View) -> tuple[str, ...]:
+        return self._tokens[one.key]
+
+    def holding(self, token: str) -> list[View]:
+        return self._by_token.get(token, [])
+
+
+async def load_inputs(store: StoreView, skus: Collection[str], policy: Policy) -> dict[str, Inputs]:
+    """SKU -> all that is known about it. Failure policy: StoreUnavailable passes through."""
+    found = Found()
+    fresh = found.add(await store.records.matching([f"=sku/{sku}" for sku in skus]))
+    asked: set[str] = set()
+    frontier = {f">sku/{sku}" for sku in skus}
+    for _ in range(LEVELS + 2):
+        for one in fresh:
+            if not one.key.startswith(("asset/", "decision/")):
+                frontier.update(_leads(one, found.tokens(one), policy))
+        frontier -= asked
+        if not frontier:
+            break
+        fresh = found.add(await store.records.matching(frontier))
+        asked |= frontier
+        frontier = set()
+        # A holder of the same GTIN is counted, not followed: its own assets belong to its own SKU.
+        fresh = [one for one in fresh if one.key.startswith("model/")]
+    return {sku: _inputs_of(sku, found, policy) for sku in skus}
+
+
+def _leads(one: View, tokens: Iterable[str], policy: Policy) -> list[str]:
+    leads = [f">d/{one.key}"]
+    for token in tokens:
+        if token[0] == "^" and not policy.climbs(keys.split_key(one.key)[1]):
+            continue
+        leads += keys.partners(token)
+        if token.startswith("=gtin/"):
+            leads.append(token)
+    return leads
+
+
+def _inputs_of(sku: str, found: Found, policy: Policy) -> Inputs:
+    products = [one for one in found.holding(f"=sku/{sku}") if one.key.startswith("product/")]
+    ancestors: dict[str, View] = {}
+    level = products
+    for _ in range(LEVELS):
+        parents = [
+            parent
+            for one in level
+            if policy.climbs(keys.split_key(one.key)[1])
+            for token in found.tokens(one)
+            if token[0] == "^"
+            for parent in found.holding("=" + token[1:])
+            if parent.key not in ancestors
+        ]
+        ancestors.update((parent.key, parent) for parent in parents)
+        level = parents
+    assets: dict[str, View] = {}
+    gtin_holders: dict[str, list[str]] = {}
+    leads = [f">sku/{sku}"]
+    for one in [*products, *ancestors.values()]:
+        for token in found.tokens(one):
+            if token[0] != "^":
+                leads += keys.partners(token)
+            if token.startswith("=gtin/"):
+                holders = {other.key for other in found.holding(token) if other.key.startswith("product/") and not other.deleted}
+                gtin_holders[token[6:]] = sorted(holders)
+    for lead in leads:
+        assets.update((one.key, one) for one in found.holding(lead) if one.key.startswith("asset/"))
+    decisions = [one for product in products for one in found.holding(f">d/{product.key}")]
+    return Inputs(sku, products, ancestors, list(assets.values()), gtin_holders, decisions)

@@ -1,0 +1,202 @@
+"""The projector: events become facets of records, and whoever may be affected is asked to decide again.
+
+Owns: the order of its steps (below). Does not own: mapping (app/sources/), merging (app/domain/facets.py), the decision (consumers/binder.py).
+Next stop: app/domain/facets.py, then consumers/affected.py.
+
+A batch, in numbered steps; each is safe to repeat, and a crash between any two of them is healed by repeating the batch:
+1. map every event to changes and tasks; what cannot be mapped becomes a letter and blocks nobody;
+2. load the records, merge, write back under a guard on each record's version; a lost race loads again;
+3. read the configuration version: newer than mine, stop and commit nothing (an old mapping must not go on);
+4. *after the write* look for every SKU that may be affected, also for records whose merge changed nothing (the crash may have come here);
+5. ask for sweeps and fetches; 6. append bind requests, letters and outcomes; the runner then commits.
+Never an old/new difference, never a look before the write: both lose SKUs (tests/models/ shows how).
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from app.domain import facets, keys
+from app.domain.decisions import SOURCE as PEOPLE
+from app.domain.decisions import change_of
+from app.domain.facets import Change, Record
+from app.domain.letters import letter_of_event
+from app.errors import BinderyError, Malformed, Refused, Unmappable
+from app.ports import Clock, Doc, Entry, EventLog, LogRecord, Store, TopicPartition
+from app.sources.source import FetchTask, Sources
+from consumers.affected import look
+from consumers.configuration import refuse_if_stale
+from consumers.letters import superseded_by
+from consumers.sweeps import request_entries, request_sweep
+from consumers.tasks import request_fetches
+from schemas import topics
+from schemas.event import Event
+from schemas.letter import Letter, Outcome
+
+log_line = structlog.get_logger(__name__)
+
+Checkpoint = Callable[[str], None]
+
+YIELD_EVERY = 100  # events between two chances for other work in this process, the webhooks above all
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one batch of log records came to, filled step by step."""
+
+    by_record: dict[str, list[Change]] = field(default_factory=dict)
+    origins: dict[str, list[tuple[Event, LogRecord]]] = field(default_factory=dict)
+    tasks: list[FetchTask] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    replayed: dict[str, int] = field(default_factory=dict)  # letter -> attempt
+
+
+class Projector:
+    """The stage for one lane.
+
+    Failure policy: EngineDown passes through and the batch is repeated; what one event or record is to blame for becomes a letter.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        store: Store,
+        clock: Clock,
+        sources: Sources,
+        *,
+        lane: Collection[str],
+        group: str,
+        version: int,
+        code_version: str,
+        checkpoint: Checkpoint = lambda name: None,
+    ) -> None:
+        self.topics, self.group = lane, group
+        self._log, self._store, self._clock, self._sources = log, store, clock, sources
+        self._version, self._code_version = version, code_version
+        self._checkpoint = checkpoint
+
+    async def abandoned(self, partitions: Collection[TopicPartition] | None) -> None:
+        """Nothing to let go: no state outlives a batch."""
+
+    async def process(self, records: Sequence[LogRecord]) -> None:
+        batch = await self._map(records)
+        held = await self._write(batch)
+        self._checkpoint("projector.after_write")
+        await refuse_if_stale(self._store, self._version)
+        affected = await look(self._store, held.values())
+        self._checkpoint("projector.after_look")
+        if affected.models:
+            await request_sweep(self._store, *affected.models)
+        if batch.tasks:
+            await request_fetches(self._store, batch.tasks, self._clock.now_us())
+        await self._append(batch, affected.skus, await self._outcomes(batch))
+        self._checkpoint("projector.after_append")
+
+    async def _map(self, records: Sequence[LogRecord]) -> Batch:
+        batch = Batch()
+        for number, record in enumerate(records, start=1):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            event = self._read(record, batch)
+            if event is None:
+                continue
+            try:
+                changes, tasks = self._project(event)
+            except (Malformed, Unmappable) as error:
+                self._to_letter(batch, event, record, error, "map")
+                continue
+            for change in changes:
+                batch.by_record.setdefault(change.record, []).append(change)
+                batch.origins.setdefault(change.record, []).append((event, record))
+            batch.tasks += tasks
+            if event.letter:
+                batch.replayed[event.letter] = max(event.attempt, batch.replayed.get(event.letter, 0))
+        return batch
+
+    def _read(self, record: LogRecord, batch: Batch) -> Event | None:
+        try:
+            return Event.read(record.key, record.value, record.headers)
+        except ValueError as error:
+            stranger = Event(
+                id=f"{record.topic}/{record.partition}/{record.offset}",
+                source="unknown",
+                type="unknown",
+                key=(record.key or b"").decode(errors="replace"),
+                value=record.value or b"",
+                arrived_us=record.timestamp * 1000,
+            )
+            self._to_letter(batch, stranger, record, Malformed(str(error)), "map")
+            return None
+
+    def _project(self, event: Event) -> tuple[Sequence[Change], Sequence[FetchTask]]:
+        if event.source == PEOPLE:
+            return [change_of(event, self._version)], []
+        source = self._sources.get(event.source)
+        if source is None:
+            raise Unmappable(f"the source {event.source!r} is not configured any more: configure it again or discard this letter")
+        projected = source.project(event, self._version)
+        return projected.changes, projected.tasks
+
+    def _to_letter(self, batch: Batch, event: Event, record: LogRecord, error: BinderyError, stage: str) -> None:
+        letter = letter_of_event(
+            event,
+            record=record,
+            error=error,
+            stage=stage,
+            now_us=self._clock.now_us(),
+            code_version=self._code_version,
+            config_version=self._version,
+        )
+        batch.letters.append(letter)
+        batch.replayed.pop(event.letter, None)
+        log_line.warning("event.unusable", source=event.source, event=event.id, stage=stage, error=type(error).__name__, letter=letter.id)
+
+    async def _write(self, batch: Batch) -> dict[str, Record]:
+        """Step 2. Returns every record of the batch as it stands in the store after the write, refused ones left out."""
+        done: dict[str, Record] = {}
+        waiting = set(batch.by_record)
+        while waiting:
+            stored = await self._store.records.load(waiting)
+            docs: list[Doc] = []
+            for number, key in enumerate(sorted(waiting), start=1):
+                if number % YIELD_EVERY == 0:
+                    await asyncio.sleep(0)
+                doc = stored.get(key)
+                record = facets.load(key, doc.body, doc.version) if doc else Record(key)
+                done[key] = record
+                if facets.merge(record, batch.by_record[key]) or doc is None:
+                    docs.append(document(record))
+            saved = await self._store.records.save(docs) if docs else None
+            waiting = set(saved.conflicts) if saved else set()
+            for key, reason in (saved.refused if saved else {}).items():
+                del done[key]
+                for event, record_in_log in batch.origins[key]:
+                    self._to_letter(batch, event, record_in_log, Refused(f"the store cannot hold the record: {reason}"), "store")
+        return done
+
+    async def _outcomes(self, batch: Batch) -> list[Outcome]:
+        """Letters whose replay went through, and open ones that a newer full state of the same record has made idle."""
+        now_us = self._clock.now_us()
+        resolved = [Outcome(letter, attempt, "resolved", now_us, "replayed") for letter, attempt in batch.replayed.items()]
+        newest_full: dict[str, int] = {}
+        for key, changes in batch.by_record.items():
+            if any(facets.ROOT in change.full for change in changes):
+                newest_full[key] = max(event.arrived_us for event, _ in batch.origins[key])
+        return resolved + await superseded_by(self._store, newest_full, now_us)
+
+    async def _append(self, batch: Batch, skus: Collection[str], outcomes: Sequence[Outcome]) -> None:
+        letters = [Entry(*letter.entry()) for letter in batch.letters] + [Entry(*outcome.entry()) for outcome in outcomes]
+        appends = []
+        if skus:
+            appends.append(self._log.append(topics.BIND_REQUESTS, request_entries(sorted(skus), "record")))
+        if letters:
+            appends.append(self._log.append(topics.DEAD_LETTERS, letters))
+        await asyncio.gather(*appends)
+
+
+def document(record: Record) -> Doc:
+    """The record as the store holds it: found by the tokens of what is visible now."""
+    tokens: Mapping[str, None] = dict.fromkeys(sorted(keys.tokens_of(record.key, facets.visible(record))))
+    return Doc(record.key, facets.dump(record), record.version, tuple(tokens))
