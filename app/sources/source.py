@@ -1,0 +1,151 @@
+"""One configured sender, compiled: is this request genuine, which events are in it, what does an event change.
+
+Owns: Source and the values it gives. Does not own: how verification, reading and mapping work (verify.py, receive.py, project.py),
+which sources exist (app/configuration.py). Next stop: app/sources/verify.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from app.domain.facets import Change
+from app.errors import Misconfigured, Unusable
+from schemas.event import Event
+
+Side = Literal["dam", "pim"]
+Kind = Literal["asset", "product", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An authentic request, or a piece of one, that cannot be understood. It becomes a letter.
+
+    value: what may be kept of it, without hot fields (not JSON: digits masked, then not replayable). key: the record key where it could be
+    told, else "". event_id, type: the sender's, as far as they could be read.
+    """
+
+    value: bytes
+    key: str
+    event_id: str
+    type: str
+    error: Unusable
+    replayable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What one request becomes. answer: the body that the sender wants to read, None for Bindery's own."""
+
+    events: list[Event] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    answer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchTask:
+    """The wish to read one thing at its vendor. key names the thing, so that wishes for one thing become one task.
+
+    thing: the id at the vendor. due_us: not before. trigger_us, trigger_order: the event's own source time or sequence and its order.
+    deletion: the trigger says that the thing is gone.
+    """
+
+    key: str
+    system: str
+    source: str
+    kind: str
+    thing: str
+    reason: str
+    due_us: int
+    trigger_us: int
+    trigger_order: str
+    deletion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What one event means."""
+
+    changes: list[Change] = field(default_factory=list)
+    tasks: list[FetchTask] = field(default_factory=list)
+
+
+class Verifier(Protocol):
+    """Tells genuine requests from others. Header names are lower-case."""
+
+    def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
+        """ "" where the request is genuine, else the reason in words. Never raises, compares in constant time."""
+        ...
+
+    def sign(self, body: bytes, now_s: float) -> dict[str, str]:
+        """The headers that a genuine sender would send with this body. Raises Misconfigured where the scheme cannot say."""
+        ...
+
+
+class Receiver(Protocol):
+    """Turns the body of a genuine request into events."""
+
+    def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received: ...
+
+
+class Projector(Protocol):
+    """Turns an event into changes."""
+
+    def project(self, event: Event, version: int) -> Projected: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A configured sender. Pure: it touches neither network, disk nor clock.
+
+    system: whose records its events change. era: stamped on arriving events. retired, broken ("" or why): the door answers 503; events that
+    are on the log already are projected all the same. rate_per_s: requests per second that the door admits, None for any number.
+    fetches: events of this source may ask for a fetch. preset: its name, for messages.
+    """
+
+    name: str
+    side: Side
+    system: str
+    preset: str
+    verifier: Verifier
+    receiver: Receiver
+    projector: Projector
+    era: int = 0
+    retired: bool = False
+    broken: str = ""
+    max_body_bytes: int = 786_432
+    rate_per_s: float | None = None
+    fetches: bool = False
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
+        """ "" where the request is genuine, else the reason in words, which holds no secret. `now_s`: seconds since 1970. Never raises."""
+        return self.broken or self.verifier.check(headers, body, now_s)
+
+    def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
+        """The events of a genuine request, without hot fields and with authors hashed. Never raises for content."""
+        return self.receiver.receive(body, arrived_us, headers)
+
+    def project(self, event: Event, version: int) -> Projected:
+        """What an event of this source changes, at this configuration version. Raises Malformed or Unmappable (path and type, no values)."""
+        return self.projector.project(event, version)
+
+    def sign(self, body: bytes, now_s: float) -> dict[str, str]:
+        """Headers (lower-case names) that make this body genuine, for demos and tests. Raises Misconfigured where it cannot be done."""
+        if self.broken:
+            raise Misconfigured(f"source {self.name} cannot sign: {self.broken}")
+        return self.verifier.sign(body, now_s)
+
+
+class Sources(Mapping[str, Source]):
+    """All configured sources by name."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self._sources = dict(sources)
+
+    def __getitem__(self, name: str) -> Source:
+        return self._sources[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
