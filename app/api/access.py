@@ -73,7 +73,7 @@ class Access:
         if not found:
             raise Problem(
                 "token-unknown",
-                "The token in the header `Authorization` is not one of this service's. Check that it is complete and has not been replaced.",
+                "The token in the header `Authorization` is not one of this service's. Is it complete, and still in use?",
                 headers={"www-authenticate": 'Bearer error="invalid_token"'},
             )
         return found[0]

@@ -5,18 +5,15 @@ Owns: Api, Limits, Asks. Does not own: where the values come from (app/settings.
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from fastapi import Request
 from prometheus_client import CollectorRegistry
 
 from app.api.access import Access
+from app.configuration import Configuration
 from app.domain.inputs import Inputs
 from app.domain.policy import Policy
 from app.ports import Clock, Entry, EventLog, Store, StoreView
-
-if TYPE_CHECKING:
-    from app.configuration import Configuration
 
 MIB = 1 << 20
 
@@ -25,9 +22,9 @@ MIB = 1 << 20
 class Limits:
     """Bounds of the webhook door; the defaults keep every answer under half a second, because some senders wait no longer.
 
-    append_s: how long a request may wait for the log. body_s: how long its body may take to arrive. requests, bytes: work in flight at one
-    time; one source may hold `share` of it, so that a flood at one leaves room for the others. linger_s, linger_bytes: how much of a refused
-    body is read and thrown away, so that its sender sees the answer rather than a reset connection. retry_s: what Retry-After asks for.
+    append_s: how long a request may wait for the log. body_s: how long its body may take to arrive. requests, bytes: work in flight at
+    one time; one source may hold `share` of it, so that a flood at one leaves room for the others. linger_s, linger_bytes: how much of a
+    refused body is read and thrown away, so that its sender sees the answer rather than a reset connection. retry_s: what Retry-After says.
     """
 
     append_s: float = 0.4
@@ -67,7 +64,7 @@ class Api:
     log: EventLog
     store: Store
     clock: Clock
-    configuration: "Configuration"
+    configuration: Configuration
     access: Access
     asks: Asks
     code_version: str
