@@ -23,16 +23,23 @@ RUN groupadd --system --gid 10001 bindery \
 COPY --from=build /opt/bindery /opt/bindery
 ENV PATH="/opt/bindery/bin:$PATH" \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    BINDERY_CONFIG=/etc/bindery/bindery.yaml \
+    BINDERY_DATA_DIR=/var/lib/bindery \
+    BINDERY_HOST=0.0.0.0 \
+    BINDERY_PORT=8000 \
+    BINDERY_HEALTH_PORT=8000 \
+    BINDERY_LOG_FORMAT=json
+# Inside a container 0.0.0.0 is the container's own network; what is reachable from outside is decided by published ports.
+# Consumers answer /health and /metrics on the same port as the API, so that one health check fits every role.
 # By number, so that Kubernetes' runAsNonRoot can see that it is not root.
 USER 10001:10001
 WORKDIR /var/lib/bindery
 VOLUME /var/lib/bindery
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# Liveness only: a container is not killed because Kafka or MongoDB is away. Roles without HTTP switch this off (deploy/compose.yaml).
+# Liveness only: a container is not replaced because Kafka or MongoDB is away.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]
 ENTRYPOINT ["bindery"]
-# Inside a container 0.0.0.0 is the container's own network; what is reachable from outside is decided by published ports.
-CMD ["run", "--config", "/etc/bindery/bindery.yaml", "--data-dir", "/var/lib/bindery", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["run"]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.settings import Settings
 from tests.architecture.tree import PRODUCT, ROOT, files
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -63,10 +64,30 @@ def services() -> dict[str, dict[str, Any]]:
     return loaded
 
 
+def test_every_consumer_has_a_service() -> None:
+    """No consumer that the service knows is left out of the compose file, and none is named that it does not know."""
+    from app.bootstrap import ROLES
+
+    commands = [service["command"] for service in services().values() if service["image"].startswith("bindery:")]
+    assert sorted(name for command in commands if command[0] == "consume" for name in command[1:]) == sorted(ROLES)
+
+
+def unknown_settings(text: str) -> set[str]:
+    """Environment variables of Bindery that a text names and no setting reads."""
+    return {name for name in re.findall(r"\bBINDERY_([A-Z_]+)", text) if name.lower() not in Settings.model_fields}
+
+
+@pytest.mark.parametrize("path", ["Dockerfile", "deploy/compose.yaml", "Makefile"])
+def test_only_settings_that_exist_are_set(path: str) -> None:
+    """A setting that is renamed cannot stay behind in the image or the compose file."""
+    assert unknown_settings((ROOT / path).read_text()) == set()
+    assert unknown_settings("BINDERY_PORT=1 BINDERY_GONE=2") == {"GONE"}
+
+
 def test_every_role_is_a_service_of_one_image() -> None:
     """API and consumers are separate services that share one image, restart by themselves and wait for the topics."""
     roles = {name: service for name, service in services().items() if service["image"].startswith("bindery:")}
-    assert {"topics", "api", "projector", "binder", "clock", "letters"} <= set(roles)
+    assert {"topics", "api"} < set(roles)
     assert len({service["image"] for service in roles.values()}) == 1
     for name, service in roles.items():
         assert service["restart"] != "no"
