@@ -107,12 +107,15 @@ def _raise_floors(record: Record, change: Change) -> bool:
 
 def _set_leaves(record: Record, change: Change) -> bool:
     won = False
+    order, leaves, floors = change.order, record.leaves, record.floors
+    root = floors.get(ROOT, "")
+    only_root = len(floors) == (ROOT in floors)
     for leaf, value in change.leaves.items():
-        if change.order < floor_above(record.floors, leaf):
+        if order < (root if only_root else floor_above(floors, leaf)):
             continue
-        held = record.leaves.get(leaf)
-        if held is None or change.order > held[0] or (change.order == held[0] and _canonical(value) > _canonical(held[1])):
-            record.leaves[leaf] = (change.order, value)
+        held = leaves.get(leaf)
+        if held is None or order > held[0] or (order == held[0] and _canonical(value) > _canonical(held[1])):
+            leaves[leaf] = (order, value)
             won = True
     return won
 
@@ -122,9 +125,12 @@ def _drop_what_is_below(record: Record) -> None:
     if floors:
         for subtree in [s for s in floors if s != ROOT and floors[s] <= _strictly_above(floors, s)]:
             del floors[subtree]
-        for leaf in [p for p, (order, _) in record.leaves.items() if order < floor_above(floors, p)]:
+        root = floors.get(ROOT, "")
+        only_root = len(floors) == (ROOT in floors)
+        for leaf in [p for p, (order, _) in record.leaves.items() if order < (root if only_root else floor_above(floors, p))]:
             del record.leaves[leaf]
-    used = {order for order, _ in record.leaves.values()} | set(floors.values())
+    used = {order for order, _ in record.leaves.values()}
+    used.update(floors.values())
     if len(used) != len(record.events):
         record.events = {order: ref for order, ref in record.events.items() if order in used}
 

@@ -21,7 +21,7 @@ Leaves that make tokens (shapes fixed here, filled by app/sources/project.py and
     decision        about = [product record key, asset record key]
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 ANY = "*"  # locale or channel of a link that holds for all
@@ -76,46 +76,48 @@ def tokens_of(key: str, leaves: Mapping[str, Any]) -> set[str]:
     """All tokens that these leaves make for this record, its own included. Leaves that were taken away (None) make none."""
     kind, system, _ = split_key(key)
     tokens = {own_token(key)}
-    for leaf, value in leaves.items():
-        if value is None:
-            continue
-        if kind == "asset":
-            tokens.update(_asset_tokens(system, leaf, value))
-        elif kind == "decision":
-            if leaf == "about":
-                tokens.add(f">d/{value[0]}")
-        else:
-            tokens.update(_product_tokens(system, leaf, value))
+    if kind == "asset":
+        for leaf, value in leaves.items():
+            # The prefix is tested here rather than in a table of leaves: this runs for every leaf of every event.
+            if leaf.startswith(("claims.", "aliases.")) and value is not None:
+                tokens.update(_asset_tokens(system, leaf, value))
+    elif kind == "decision":
+        about = leaves.get("about")
+        if about is not None:
+            tokens.add(f">d/{about[0]}")
+    else:
+        for leaf, value in leaves.items():
+            if leaf.startswith(("keys.", "links.", "parent")) and value is not None:
+                tokens.update(_product_tokens(system, leaf, value))
     return tokens
 
 
-def _asset_tokens(system: str, leaf: str, value: Any) -> Iterator[str]:
+def _asset_tokens(system: str, leaf: str, value: Any) -> list[str]:
     match leaf:
         case "claims.sku":
-            yield from (f">sku/{norm}" for _, norm in value)
+            return [f">sku/{norm}" for _, norm in value]
         case "claims.gtin":
-            yield from (f">gtin/{norm}" for _, norm in value)
+            return [f">gtin/{norm}" for _, norm in value]
         case "claims.product":
-            yield from (f">p/{other}/{thing}" for other, thing in value)
+            return [f">p/{other}/{thing}" for other, thing in value]
         case "claims.model":
-            yield from (f">m/{other}/{thing}" for other, thing in value)
+            return [f">m/{other}/{thing}" for other, thing in value]
         case _ if leaf.startswith("aliases."):
             by = leaf[8:]
-            yield from (f"=a/{system}/{by}/{alias}" for alias in value)
+            return [f"=a/{system}/{by}/{alias}" for alias in value]
         case _:
-            pass
+            return []
 
 
-def _product_tokens(system: str, leaf: str, value: Any) -> Iterator[str]:
+def _product_tokens(system: str, leaf: str, value: Any) -> list[str]:
     if leaf.startswith("links."):
-        yield from (f">a/{other}/{by}/{ref}" for other, by, ref in value)
-        return
+        return [f">a/{other}/{by}/{ref}" for other, by, ref in value]
     match leaf:
         case "keys.sku":
-            yield f"=sku/{value[1]}"
+            return [f"=sku/{value[1]}"]
         case "keys.gtin":
-            yield from (f"=gtin/{norm}" for _, norm in value)
+            return [f"=gtin/{norm}" for _, norm in value]
         case "parent":
-            yield f"^m/{system}/{value}"
+            return [f"^m/{system}/{value}"]
         case _:
-            pass
+            return []

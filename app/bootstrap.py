@@ -1,0 +1,178 @@
+"""Puts one process together: the only module that names concrete backends.
+
+Owns: which engine stands behind which port, which consumers a role means. Does not own: running them (app/process.py), settings
+(app/settings.py). Next stop: app/process.py.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import yaml
+
+from app import __version__
+from app.api.access import Access, Token
+from app.api.deps import Api, Asks, Limits
+from app.backends.kafka.log import KafkaLog
+from app.backends.mongo.store import MongoStore
+from app.backends.sqlite.log import SqliteLog
+from app.backends.sqlite.store import SqliteStore
+from app.backends.system_clock import SystemClock
+from app.configuration import Configuration, load
+from app.errors import Misconfigured
+from app.ports import Clock, EventLog, Store
+from app.settings import Settings
+from app.tokens import GENERATED, generated_token, read_tokens
+from consumers import binder, letters
+from consumers.binder import Binder
+from consumers.clock import DueClock
+from consumers.inputs import load_inputs
+from consumers.letters import LettersProjection
+from consumers.projector import Projector
+from consumers.replayer import Replayer
+from consumers.runner import Health, Runner
+from consumers.sweeps import Sweeper, request_entries, request_sweep
+from schemas import topics
+
+ROLES = ("projector", "projector-slow", "binder", "letters", "clock")
+GROUPS: Mapping[str, Collection[str]] = {
+    "bindery.projector": topics.LIVE,
+    "bindery.projector.slow": topics.SLOW,
+    binder.GROUP: (topics.BIND_REQUESTS,),
+    letters.GROUP: (topics.DEAD_LETTERS,),
+}
+
+Checkpoint = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Parts:
+    """One process, ready to run. `lock` keeps the data directory ours for as long as the process lives."""
+
+    settings: Settings
+    configuration: Configuration
+    log: EventLog
+    store: Store
+    clock: Clock
+    lock: IO[str] | None = None
+    loops: dict[str, Runner | DueClock | Replayer] = field(default_factory=dict)
+
+
+def topic_settings() -> dict[str, dict[str, object]]:
+    """Topic -> its settings, from schemas/topics.yaml with the defaults filled in."""
+    declared = yaml.safe_load((Path(topics.__file__).parent / "topics.yaml").read_text("utf-8"))
+    defaults = declared["defaults"]
+    return {
+        name: {**defaults, **own, "config": {**defaults["config"], **own.get("config", {})}} for name, own in declared["topics"].items()
+    }
+
+
+def parts(settings: Settings) -> Parts:
+    """Reads the configuration and makes the engines (nothing is connected yet). Raises Misconfigured."""
+    configuration = load(settings.config)
+    clock = SystemClock()
+    if not settings.embedded:
+        log: EventLog = KafkaLog(settings.kafka_bootstrap_servers, **_kafka_security(settings))
+        store: Store = MongoStore(settings.mongodb_uri, settings.mongodb_database)
+        return Parts(settings, configuration, log, store, clock)
+    lock = _own(settings.data_dir)
+    counts = {name: int(str(own["embedded_partitions"])) for name, own in topic_settings().items()}
+    return Parts(
+        settings, configuration, SqliteLog(settings.data_dir / "log.db", counts, clock=clock), SqliteStore(settings.data_dir / "store.db"), clock, lock
+    )
+
+
+def _own(data_dir: Path) -> IO[str]:
+    """Takes the data directory for this process. Raises Misconfigured where another service holds it."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (data_dir / "lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise Misconfigured(f"{data_dir}: {holder} is running on this data directory: stop it, or choose another one with --data-dir") from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()}")
+    file.flush()
+    return file
+
+
+def _kafka_security(settings: Settings) -> dict[str, str]:
+    security = {"security_protocol": settings.kafka_security_protocol}
+    if settings.kafka_sasl_mechanism:
+        if settings.kafka_password_file is None:
+            raise Misconfigured("BINDERY_KAFKA_PASSWORD_FILE is not set: a SASL mechanism needs a user name and a password file")
+        security |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": settings.kafka_password_file.read_text("utf-8").strip(),
+        }
+    return security
+
+
+def consumers_of(made: Parts, version: int, roles: Collection[str], checkpoint: Checkpoint) -> dict[str, Runner | DueClock | Replayer]:
+    """Role -> the loops it means. `checkpoint` is called with a name at the points where a crash would hurt most; it does nothing in service."""
+    log, store, clock, settings = made.log, made.store, made.clock, made.settings
+    loops: dict[str, Runner | DueClock | Replayer] = {}
+    lanes = {"projector": ("bindery.projector", topics.LIVE), "projector-slow": ("bindery.projector.slow", topics.SLOW)}
+    for role, (group, lane) in lanes.items():
+        if role in roles:
+            stage = Projector(
+                log,
+                store,
+                clock,
+                made.configuration.sources,
+                lane=lane,
+                group=group,
+                version=version,
+                code_version=__version__,
+                checkpoint=checkpoint,
+            )
+            loops[role] = Runner(log, stage, clock, batch=settings.projector_batch)
+    if "binder" in roles:
+        decider = Binder(log, store, clock, made.configuration.policy, version=version, checkpoint=checkpoint)
+        loops["binder"] = Runner(log, decider, clock, batch=settings.binder_batch)
+    if "letters" in roles:
+        loops["letters"] = Runner(log, LettersProjection(store, clock), clock)
+    if "clock" in roles:
+        sweeper = Sweeper(log, store, clock, binder_group=binder.GROUP, page=settings.sweep_page)
+        loops["clock"] = DueClock(log, store, clock, sweeper, tick_s=settings.clock_tick_s)
+        loops["replayer"] = Replayer(log, store, clock, made.configuration.sources, version=version, code_version=__version__)
+    return loops
+
+
+def api_of(made: Parts) -> Api:
+    """What the HTTP application needs."""
+    settings = made.settings
+    tokens: list[Token] = []
+    if settings.tokens_file is not None:
+        tokens = read_tokens(settings.tokens_file)
+    elif settings.embedded:
+        generated_token(settings.data_dir)
+        tokens = read_tokens(settings.data_dir / GENERATED)
+    return Api(
+        log=made.log,
+        store=made.store,
+        clock=made.clock,
+        configuration=made.configuration,
+        access=Access(tokens, reads_open=not settings.reads_need_token),
+        asks=Asks(load_inputs, lambda skus, cause: request_entries(skus, cause), request_sweep),
+        code_version=__version__,
+        limits=Limits(append_s=settings.webhook_deadline_s),
+        readiness={name: _check(loop.health) for name, loop in made.loops.items()},
+        groups=GROUPS,
+    )
+
+
+def _check(health: Health) -> Callable[[], "object"]:
+    async def check() -> str | None:
+        if health.trouble:
+            raise RuntimeError(health.trouble)
+        return f"{health.records} records in {health.batches} batches"
+
+    return check

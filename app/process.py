@@ -1,0 +1,133 @@
+"""Runs one process: engines up, configuration in force, consumers and HTTP until a signal, then an orderly end.
+
+Owns: start, stop, exit codes. Does not own: what the parts are (app/bootstrap.py). Next stop: app/api/webhooks.py, where events come in.
+
+The first SIGTERM or SIGINT finishes the batches under way and leaves within ten seconds; a second one ends the process at once.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Collection, Generator
+from dataclasses import replace
+
+import structlog
+import uvicorn
+
+from app.api.application import create_app
+from app.bootstrap import Parts, api_of, consumers_of, parts
+from app.errors import ConfigurationStale, EngineDown
+from app.settings import Settings
+from consumers.configuration import establish
+
+log_line = structlog.get_logger(__name__)
+
+STALE_EXIT, DEFECT_EXIT, SECOND_SIGNAL_EXIT = 3, 70, 130
+STOP_WITHIN_S = 10.0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with the signals left to this module: consumers have to stop by them, too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+async def run(settings: Settings, *, roles: Collection[str], http: bool, checkpoint: Callable[[str], None] = lambda name: None) -> int:
+    """Runs until stopped; the exit code (0 after a signal, 3 when a newer configuration is in force, 70 after a defect).
+
+    Failure policy: engines that are not there yet are waited for; Misconfigured and ConfigurationStale at start pass through.
+    """
+    made = parts(settings)
+    stop = asyncio.Event()
+    _on_signals(stop)
+    try:
+        if not await _connect(made, stop):
+            return 0
+        version = await establish(
+            made.store, made.configuration.version, made.configuration.hash, numbers_itself=settings.embedded
+        )
+        made.configuration = replace(made.configuration, version=version)
+        made.loops = consumers_of(made, version, roles, checkpoint)
+        return await _until_stopped(made, stop, http=http)
+    finally:
+        await made.log.stop()
+        await made.store.stop()
+        if made.lock is not None:
+            made.lock.close()
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(SECOND_SIGNAL_EXIT)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
+
+
+async def _connect(made: Parts, stop: asyncio.Event) -> bool:
+    """Starts the engines, waiting for those that are not there yet. False where the process was stopped meanwhile."""
+    for name, start in (("store", made.store.start), ("log", made.log.start)):
+        while True:
+            try:
+                await start()
+                break
+            except EngineDown as down:
+                log_line.warning("process.waiting_for_engine", engine=name, detail=str(down))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 1.0)
+                if stop.is_set():
+                    return False
+    return True
+
+
+async def _until_stopped(made: Parts, stop: asyncio.Event, *, http: bool) -> int:
+    settings = made.settings
+    loops = [asyncio.create_task(loop.run(), name=name) for name, loop in made.loops.items()]
+    serving: list[asyncio.Task[None]] = []
+    servers: list[_Server] = []
+    port = settings.port if http else settings.health_port
+    if http or port:
+        app = create_app(api_of(made), webhooks=http)
+        config = uvicorn.Config(
+            app, settings.host, port, log_config=None, access_log=False, lifespan="off", backlog=4096, timeout_graceful_shutdown=5
+        )
+        servers.append(_Server(config))
+        serving.append(asyncio.create_task(servers[0].serve(), name="http"))
+        await _announce(servers[0], serving[0])
+    stopping = asyncio.create_task(stop.wait(), name="signal")
+    ended, _ = await asyncio.wait({*loops, *serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    log_line.info("process.stopping", because=sorted(task.get_name() for task in ended))
+    for server in servers:
+        server.should_exit = True
+    for loop in made.loops.values():
+        loop.stop()
+    _, late = await asyncio.wait({*loops, *serving}, timeout=STOP_WITHIN_S - 1) if loops or serving else (set(), set())
+    for task in (*late, stopping):
+        task.cancel()
+    return _exit_code([*loops, *serving])
+
+
+async def _announce(server: _Server, serving: asyncio.Task[None]) -> None:
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    for held in server.servers:
+        for socket in held.sockets:
+            log_line.info("process.listening", address="http://{}:{}".format(*socket.getsockname()[:2]))
+
+
+def _exit_code(tasks: Collection[asyncio.Task[None]]) -> int:
+    code = 0
+    for task in tasks:
+        error = task.exception() if task.done() and not task.cancelled() else None
+        if isinstance(error, ConfigurationStale):
+            log_line.error("process.configuration_stale", part=task.get_name(), detail=str(error))
+            code = max(code, STALE_EXIT)
+        elif error is not None:
+            log_line.error("process.part_failed", part=task.get_name(), exc_info=error)
+            code = DEFECT_EXIT
+    return code

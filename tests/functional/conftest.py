@@ -1,0 +1,51 @@
+"""Both pairs of engines, each test with a name space, database and directory of its own.
+
+Owns: the fixture `deployment`. Does not own: the engines (tests/conftest.py), the processes (deployment.py).
+Next stop: tests/functional/test_life_of_one_event.py.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.functional.deployment import Deployment
+
+
+@pytest.fixture(params=["embedded", pytest.param("production", marks=pytest.mark.engines)])
+def environment(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """The variables that choose the engines."""
+    if request.param == "embedded":
+        return {}
+    engines = request.getfixturevalue("engines")
+    name = f"t{secrets.token_hex(4)}"
+    return {
+        "BINDERY_KAFKA_BOOTSTRAP_SERVERS": engines.kafka_bootstrap,
+        "BINDERY_MONGODB_URI": engines.mongo_uri,
+        "BINDERY_MONGODB_DATABASE": name,
+        "BINDERY_KAFKA_NAMESPACE": f"{name}.",
+        "BINDERY_KAFKA_SESSION_TIMEOUT_S": "6",
+    }
+
+
+@pytest.fixture
+def deployment(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Deployment]:
+    """A deployment that is configured, its topics made, not running yet."""
+    made = Deployment(tmp_path, environment)
+    if environment:
+        apply = made.start("topics", "apply")
+        assert apply.wait(30) == 0, (tmp_path / "process-0.log").read_text()
+        made.processes.clear()
+    try:
+        yield made
+    finally:
+        try:
+            made.down()
+        except subprocess.TimeoutExpired:
+            for process in made.processes:
+                process.kill()
+            raise

@@ -1,0 +1,77 @@
+"""The life of one event, stop by stop, on a whole service: the same stops in the same order as README.md and app/__init__.py.
+
+Owns: the story. Does not own: what each stop promises (the suites of its folder). Next stop: tests/functional/test_stories.py.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.functional.deployment import Deployment, eventually, signature, upload
+
+SAMPLES = Path(__file__).parents[1] / "sources" / "samples"
+
+
+def only_binding(answer: dict[str, Any]) -> dict[str, Any]:
+    """The single binding of an answer; an AssertionError while there is another number of them."""
+    assert len(answer["bindings"]) == 1, answer
+    binding: dict[str, Any] = answer["bindings"][0]
+    return binding
+
+
+def test_life_of_one_event(deployment: Deployment) -> None:
+    """A signed upload becomes a binding, meets its product, and a broken event becomes a letter that a mended mapping replays."""
+    service = deployment.up()
+
+    # A signed request, taken in by app/api/webhooks.py and durable before the answer.
+    body = upload("jacket-front", sku="NH-1")
+    accepted = service.webhook("cloudinary-eu", body)
+    assert accepted.status_code == 200, accepted.text
+    assert len(accepted.json()["accepted"]) == 1
+    assert service.webhook("cloudinary-eu", body, {**signature("cloudinary-eu", body), "x-cld-signature": "0" * 40}).status_code == 401
+
+    # consumers/projector.py -> app/domain/facets.py -> consumers/binder.py -> app/domain/bind.py -> the store -> app/api/skus.py
+    binding = eventually(lambda: only_binding(service.sku("NH-1")))
+    assert binding["state"] == "pending-product"
+    assert binding["asset"] == {"system": "cloudinary-eu", "id": "id-jacket-front"}
+    assert binding["url"] is None
+
+    # The other side arrives: pending is joined, and the answer gets its next revision.
+    product = {
+        "specversion": "1.0",
+        "id": "01a032fd-d117-73d9-85ce-6cad8d116ece",
+        "source": "akeneo-event-platform",
+        "type": "com.akeneo.pim.v1.product.created",
+        "time": "2026-10-14T08:58:10Z",
+        "data": {"product": {"uuid": "7c2d9b1e-4a53-4f0e-9d7c-2f6b1a8e3c41", "identifier": "NH-1"}},
+    }
+    assert service.webhook("akeneo-main", json.dumps(product).encode()).status_code == 200
+    answer = eventually(lambda: (held := service.sku("NH-1"))["product"] and held)
+    binding = only_binding(answer)
+    assert binding["state"] == "live"
+    assert binding["url"] == "https://res.cloudinary.com/demo/image/upload/v1791965551/jacket-front.jpg"
+    assert answer["revision"] == 2
+
+    # A duplicate changes nothing.
+    assert service.webhook("cloudinary-eu", body).status_code == 200
+    # What cannot be understood is accepted and becomes a letter, which blocks nobody.
+    broken = json.loads(upload("broken", sku="NH-1"))
+    broken["timestamp"] = "half past nine"
+    answered = service.webhook("cloudinary-eu", json.dumps(broken).encode())
+    assert answered.status_code == 200, answered.text
+    letters = eventually(lambda: service.get("/v1/dead-letters", state="open").json()["items"])
+    assert [letter["source"] for letter in letters] == ["cloudinary-eu"]
+    assert service.webhook("cloudinary-eu", upload("jacket-back", sku="NH-1")).status_code == 200
+    eventually(lambda: len(service.sku("NH-1")["bindings"]) == 2)
+
+    # Why is it shown? From which event of which source?
+    explained = service.get("/v1/skus/NH-1/explain", asset="cloudinary-eu/id-jacket-front").json()
+    assert "upload" in json.dumps(explained)
+
+    # The state survives an orderly stop, and the revision goes on from where it was.
+    before = service.sku("NH-1")
+    assert service.down() == [0]
+    service.up()
+    assert service.sku("NH-1") == before
