@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.architecture import network
 
 if TYPE_CHECKING:
     from deploy.engines import Engines
+
+
+# No deadline per example: it would measure what else the machine is doing. pytest's own time-out still ends what hangs.
+settings.register_profile("bindery", deadline=None, print_blob=True)
+settings.load_profile("bindery")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
