@@ -4,7 +4,8 @@ Owns: the body's JSON, tokens and numbers of letters, change(). Does not own: wh
 (app/letters/search.py). Next stop: app/domain/letter_states.py.
 
 Tokens: `letter` (every letter), `waiting` (open or acknowledged), `unsettled` (these and replaying), `awaits:<record key>` (the same, for
-the newer full state that makes it idle), `state:` `source:` `fp:` `disposition:` `stage:` `type:` `record:`, `job:<id>` and `<part>:<job id>`.
+the newer full state that makes it idle), `state:` `source:` `fp:` `disposition:` `stage:` `type:` `record:`, `job:<id>`, and
+`<part>:<job id>` for what became of it in that job.
 Numbers: last_failed_us, first_failed_us, attempt.
 """
 
