@@ -1,0 +1,138 @@
+"""Which assets belong to a SKU, in which role, locale and channel, and on whose word.
+
+Owns: resolving the PIM's links, recognising what the DAM names, ownership of roles, the union of both sides.
+Does not own: which product speaks (app/domain/family.py), whether an asset may be shown (app/domain/rights.py).
+Next stop: app/domain/ranking.py.
+
+docs/decisions/ownership-of-roles.md explains the rules and the three patterns of the field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.domain.details import roles_of
+from app.domain.facets import Json, segments
+from app.domain.family import Family
+from app.domain.keys import ANY, record_key, split_key
+from app.domain.policy import Policy
+from app.domain.view import View
+
+Origin = dict[str, Json]
+Spot = tuple[str, str, str]  # role, locale, channel
+UNRANKED = 1 << 62
+
+
+@dataclass(slots=True)
+class Placement:
+    """An asset in a role, locale and channel. key: its record key, or what stands for it while an alias leads nowhere. rank: in the PIM's
+    display order. refs: the aliases by which the PIM links it."""
+
+    key: str
+    asset: View | None
+    spot: Spot
+    rank: int = UNRANKED
+    origins: list[Origin] = field(default_factory=list)
+    refs: list[str] = field(default_factory=list)
+    unresolved: tuple[str, str, str] | None = None  # system, by, value
+
+
+class Board:
+    """All placements of one SKU; one for each asset, role, locale and channel. `refused`, where given, collects (asset key, sentence)."""
+
+    def __init__(self, family: Family, assets: Mapping[str, View], policy: Policy, refused: list[tuple[str, str]] | None = None) -> None:
+        self._family, self._assets, self._policy, self._refused = family, assets, policy, refused
+        self._placed: dict[tuple[str, Spot], Placement] = {}
+        self._linked: dict[str, list[Placement]] = {}
+        self._holders: dict[tuple[str, str], dict[str, View]] = {}
+        self._members = frozenset(member.key for member in family.members)
+
+    def placements(self, sku: str, decisions: Mapping[str, View]) -> list[Placement]:
+        """What both sides say together, in no particular order."""
+        for member, leaf, links in self._family.links():
+            self._place_links(member, leaf, links)
+        for asset in self._assets.values():
+            origins = self._named(asset, sku)
+            if origins:
+                self._place_named(asset, origins, decisions.get(asset.key))
+        return list(self._placed.values())
+
+    def _place_links(self, member: View, leaf: str, links: list[list[str]]) -> None:
+        _, role, locale, channel = (*(segments(leaf) if "~" in leaf else leaf.split(".")), ANY, ANY, ANY)[:4]
+        pim = split_key(member.key)[1]
+        owner = self._policy.owner(role)
+        for rank, (system, by, value) in enumerate(links):
+            asset = self._resolve(system, by, value)
+            key = asset.key if asset else record_key("asset", system, value) if by == "id" else f"alias/{system}/{by}/{value}"
+            if owner == "dam":
+                self._refuse(key, f"The PIM ({pim}) links it as {role}, and by configuration only the DAM decides about that role.")
+                continue
+            placement = self._placed.get((key, (role, locale, channel)))
+            if placement is None:
+                placement = Placement(key, asset, (role, locale, channel), rank)
+                if asset is None:
+                    placement.unresolved = (system, by, value)
+                placement.origins.append({"side": "pim", "system": pim, "by": "link", "record": member.key})
+                self._placed[key, placement.spot] = placement
+                self._linked.setdefault(key, []).append(placement)
+            if by != "id":
+                placement.refs.append(value)
+
+    def _resolve(self, system: str, by: str, value: str) -> View | None:
+        if by == "id":
+            return self._assets.get(record_key("asset", system, value))
+        holders = self._holders.get((system, by))
+        if holders is None:
+            holders = self._holders[system, by] = current_holders(self._assets, system, by)
+        return holders.get(value)
+
+    def _named(self, asset: View, sku: str) -> list[Origin]:
+        """The ways in which the asset's own record names this SKU, one of its GTINs, its product or a model above; [] for none."""
+        leaves, family = asset.leaves, self._family
+        ways: list[tuple[str, str]] = []
+        for by, leaf in (("product", "claims.product"), ("model", "claims.model")):
+            for system, thing in leaves.get(leaf) or ():
+                if f"{by}/{system}/{thing}" in self._members:
+                    ways.append((by, thing))
+                    break
+        ways += [("sku", raw) for raw, norm in leaves.get("claims.sku") or () if norm == sku][:1]
+        if family.gtins:
+            ways += [("gtin", raw) for raw, norm in leaves.get("claims.gtin") or () if norm in family.gtins][:1]
+        if not ways:
+            return []
+        system = split_key(asset.key)[1]
+        return [{"side": "dam", "system": system, "by": by, "value": value} for by, value in ways]
+
+    def _place_named(self, asset: View, origins: list[Origin], decision: View | None) -> None:
+        leaves = asset.leaves
+        locale, channel = leaves.get("locale"), leaves.get("channel")
+        chosen = decision.leaves.get("role") if decision else None
+        roles = [chosen] if chosen else roles_of(asset, self._policy.role_tag_prefix)
+        spots = [(role, locale or ANY, channel or ANY) for role in roles] or self._adopted(asset.key, locale, channel)
+        for spot in spots or [(self._policy.default_role, locale or ANY, channel or ANY)]:
+            if self._policy.owner(spot[0]) == "pim":
+                words = f"The DAM ({origins[0]['system']}) names this SKU for it as {spot[0]}"
+                self._refuse(asset.key, f"{words}, and by configuration only the PIM decides about that role.")
+                continue
+            placement = self._placed.get((asset.key, spot))
+            if placement is None:
+                placement = self._placed[asset.key, spot] = Placement(asset.key, asset, spot)
+            placement.origins += origins
+
+    def _adopted(self, key: str, locale: str | None, channel: str | None) -> list[Spot]:
+        """Where an asset that names no role of its own stands: where the PIM links it, as far as its own locale and channel agree."""
+        linked = [placement.spot for placement in self._linked.get(key, ())]
+        agreeing = [spot for spot in linked if (locale is None or spot[1] == locale) and (channel is None or spot[2] == channel)]
+        return agreeing or [(role, locale or ANY, channel or ANY) for role in sorted({spot[0] for spot in linked})]
+
+    def _refuse(self, key: str, sentence: str) -> None:
+        if self._refused is not None:
+            self._refused.append((key, sentence))
+
+
+def current_holders(assets: Mapping[str, View], system: str, by: str) -> dict[str, View]:
+    """Alias -> the asset that holds it: not deleted, the greatest order of that leaf, then the smallest key."""
+    leaf, prefix = f"aliases.{by}", f"asset/{system}/"
+    candidates = [asset for key, asset in assets.items() if key.startswith(prefix) and not asset.deleted and leaf in asset.leaves]
+    candidates.sort(key=lambda asset: asset.key, reverse=True)
+    candidates.sort(key=lambda asset: asset.orders[leaf])
+    return {alias: asset for asset in candidates for alias in asset.leaves[leaf]}

@@ -1,0 +1,103 @@
+"""May this asset be shown at an instant, and until when: approval, periods, access, rights data, a URL to give.
+
+Owns: which state applies and the instants at which time alone changes them. Does not own: the sentences (app/domain/reasons.py), who
+binds what (app/domain/placements.py). Next stop: app/domain/reasons.py.
+
+Periods are half-open [from, until) in microseconds, UTC. Whatever cannot be read as a right is not a right.
+"""
+
+from collections.abc import Sequence
+
+from app.domain import reasons
+from app.domain.facets import Json
+from app.domain.keys import split_key
+from app.domain.policy import Policy
+from app.domain.reasons import State, Verdict
+from app.domain.urls import expand
+from app.domain.view import View
+
+BEGINNING, END = -(1 << 63), (1 << 63) - 1
+
+Period = tuple[int, int]
+
+
+def judge(asset: View, decision: View | None, policy: Policy, at_us: int) -> Verdict:
+    """The state of an asset on a known product. The first that applies: a person's word, the DAM's, time, the URL."""
+    word = decision.leaves.get("verdict") if decision else None
+    if decision and word == "reject":
+        return Verdict(State.REJECTED, "rejected-by-person", reasons.REJECTED, why=decision.leaves.get("why"))
+    system = split_key(asset.key)[1]
+    if asset.deleted:
+        return Verdict(State.WITHDRAWN, "deleted", reasons.deleted(system))
+    approval = asset.leaves.get("approval", "approved")
+    if approval in {"rejected", "archived"}:
+        return Verdict(State.WITHDRAWN, approval, reasons.not_approved(system, approval))
+    if approval != "approved" and word != "approve":
+        return Verdict(State.PENDING_REVIEW, "pending-review", reasons.pending_review(system))
+    return _rights(asset, system, policy, at_us)
+
+
+def _rights(asset: View, system: str, policy: Policy, at_us: int) -> Verdict:
+    leaves = asset.leaves
+    from_us, until_us, access = leaves.get("rights.from"), leaves.get("rights.until"), leaves.get("rights.access")
+    if from_us is None and until_us is None and access is None:
+        return _unknown(asset, system, policy)
+    if not (_is_instant(from_us) and _is_instant(until_us) and _is_access(access)):
+        return Verdict(State.SUSPECT, "rights-unreadable", reasons.unreadable(system))
+    if access == []:
+        return Verdict(State.NO_PUBLIC_URL, "access-never", reasons.access_never(system))
+    periods = open_periods(from_us, until_us, access)
+    for start, end in periods:
+        if at_us < start:
+            return Verdict(State.EMBARGOED, "embargoed", reasons.embargoed(system, start), changes_us=start)
+        if at_us < end:
+            return _url(asset, system, "known", None if end == END else end)
+    if not periods:
+        return Verdict(State.EXPIRED, "never-open", reasons.never_open(system))
+    return Verdict(State.EXPIRED, "expired", reasons.expired(system, periods[-1][1]))
+
+
+def _unknown(asset: View, system: str, policy: Policy) -> Verdict:
+    if not policy.shows_unknown_rights(system):
+        return Verdict(State.RIGHTS_UNKNOWN, "rights-hidden", reasons.rights_hidden(system))
+    if not asset.whole:
+        return Verdict(State.RIGHTS_UNKNOWN, "rights-not-whole", reasons.rights_not_whole(system))
+    return _url(asset, system, "unknown", None)
+
+
+def _url(asset: View, system: str, rights: str, until_us: int | None) -> Verdict:
+    template = asset.leaves.get("url")
+    expanded = expand(template, asset.leaves) if template else None
+    if expanded is None:
+        return Verdict(State.NO_PUBLIC_URL, "no-url", reasons.no_url(system))
+    if expanded.missing:
+        return Verdict(State.NO_PUBLIC_URL, "url-incomplete", reasons.url_incomplete(system, expanded.missing))
+    return Verdict(State.LIVE, "live", reasons.shown(system, rights, until_us), changes_us=until_us, url=expanded.url)
+
+
+def open_periods(from_us: int | None, until_us: int | None, access: Sequence[Sequence[int | None]] | None) -> list[Period]:
+    """The periods in which both the rights and (where there is any) one of the access intervals hold: sorted, disjoint, not touching."""
+    start = BEGINNING if from_us is None else from_us
+    end = END if until_us is None else until_us
+    if access is None:
+        return [(start, end)] if start < end else []
+    clipped = ((max(start, BEGINNING if one is None else one), min(end, END if other is None else other)) for one, other in access)
+    merged: list[Period] = []
+    for opens, closes in sorted(period for period in clipped if period[0] < period[1]):
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], closes))
+        else:
+            merged.append((opens, closes))
+    return merged
+
+
+def _is_instant(value: Json) -> bool:
+    return value is None or type(value) is int
+
+
+def _is_access(value: Json) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(one, list) and len(one) == 2 and _is_instant(one[0]) and _is_instant(one[1]) for one in value)
