@@ -15,7 +15,7 @@ import yaml
 
 from app import __version__
 from app.api.access import Access, Token
-from app.api.deps import Api, Asks, Limits
+from app.api.deps import Api, Asks, Check, Limits
 from app.backends.kafka.log import KafkaLog
 from app.backends.mongo.store import MongoStore
 from app.backends.sqlite.log import SqliteLog
@@ -70,18 +70,28 @@ def topic_settings() -> dict[str, dict[str, object]]:
     }
 
 
+def system_clock() -> Clock:
+    """The clock of this process."""
+    return SystemClock()
+
+
 def parts(settings: Settings) -> Parts:
     """Reads the configuration and makes the engines (nothing is connected yet). Raises Misconfigured."""
     configuration = load(settings.config)
-    clock = SystemClock()
+    clock = system_clock()
     if not settings.embedded:
         log: EventLog = KafkaLog(settings.kafka_bootstrap_servers, **_kafka_security(settings))
-        store: Store = MongoStore(settings.mongodb_uri, settings.mongodb_database)
+        store: Store = MongoStore(settings.mongodb_uri, database=settings.mongodb_database)
         return Parts(settings, configuration, log, store, clock)
     lock = _own(settings.data_dir)
     counts = {name: int(str(own["embedded_partitions"])) for name, own in topic_settings().items()}
     return Parts(
-        settings, configuration, SqliteLog(settings.data_dir / "log.db", counts, clock=clock), SqliteStore(settings.data_dir / "store.db"), clock, lock
+        settings,
+        configuration,
+        SqliteLog(settings.data_dir / "log.db", counts, clock),
+        SqliteStore(settings.data_dir / "store.db"),
+        clock,
+        lock,
     )
 
 
@@ -95,7 +105,9 @@ def _own(data_dir: Path) -> IO[str]:
         file.seek(0)
         holder = file.read().strip() or "another process"
         file.close()
-        raise Misconfigured(f"{data_dir}: {holder} is running on this data directory: stop it, or choose another one with --data-dir") from None
+        raise Misconfigured(
+            f"{data_dir}: {holder} is running on this data directory: stop it, or choose another one with --data-dir"
+        ) from None
     file.truncate(0)
     file.write(f"process {os.getpid()}")
     file.flush()
@@ -169,7 +181,7 @@ def api_of(made: Parts) -> Api:
     )
 
 
-def _check(health: Health) -> Callable[[], "object"]:
+def _check(health: Health) -> Check:
     async def check() -> str | None:
         if health.trouble:
             raise RuntimeError(health.trouble)

@@ -91,7 +91,9 @@ class Binder:
             await refuse_if_stale(view, self._version)
             publish = await self._decide_all(view, requests)
             self._checkpoint("binder.after_write")
-            await asyncio.gather(*(self._owned[partition].writer.append(topics.SKU_BINDINGS, entries) for partition, entries in publish.items()))
+            await asyncio.gather(
+                *(self._owned[partition].writer.append(topics.SKU_BINDINGS, entries) for partition, entries in publish.items())
+            )
             self._checkpoint("binder.after_append")
             await self._finish(view, upto)
 
@@ -166,7 +168,9 @@ class Binder:
         epoch = self._owned[request.partition].epoch
         held = stored.numbers if stored else {"revision": 0, "epoch": 0, "config": 0, "at_us": 0}
         if held["epoch"] > epoch:
-            raise Deposed(f"SKU {request.sku!r} was decided by epoch {held['epoch']}, mine is {epoch}: another process owns its partition by now")
+            raise Deposed(
+                f"SKU {request.sku!r} was decided by epoch {held['epoch']}, mine is {epoch}: another process owns its partition by now"
+            )
         if held["config"] > self._version:
             raise ConfigurationStale(
                 f"SKU {request.sku!r} was decided under configuration version {held['config']}, this process runs {self._version}: "

@@ -62,7 +62,9 @@ async def establish(store: StoreView, version: int, digest: str, *, numbers_itse
 
 def _refuse_unless_newer(held: int, version: int, *, same: bool) -> None:
     if version < held:
-        raise ConfigurationStale(f"configuration version {held} is in force, bindery.yaml says {version}: use the newer file, or raise its `version`")
+        raise ConfigurationStale(
+            f"configuration version {held} is in force, bindery.yaml says {version}: use the newer file, or raise its `version`"
+        )
     if version == held and not same:
         raise Misconfigured(
             f"bindery.yaml has changed but its `version` is still {version}: raise it, so that decisions made with either can be told apart"

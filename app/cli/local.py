@@ -5,7 +5,6 @@ Owns: their options and what they print. Does not own: signing (app/sources/veri
 """
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from app.bootstrap import apply_topics
+from app.bootstrap import apply_topics, system_clock
 from app.cli.client import SERVICE, Url
 from app.cli.failing import EXIT, explained
 from app.cli.running import Config, settings_of
@@ -31,7 +30,7 @@ sources_app = typer.Typer(no_args_is_help=True, help="Senders and their mappings
 
 
 def _now_s() -> float:
-    return time.time()
+    return system_clock().now_us() / 1e6
 
 
 @explained

@@ -3,7 +3,6 @@
 Owns: what they print. Does not own: the answers (app/api/). Next stop: app/cli/dlq.py for letters.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -115,7 +114,7 @@ def tasks(
         table.add_row(item["key"], item["reason"], item["due_at"], str(item["attempts"]))
     Console().print(table)
     if not answer["items"]:
-        typer.echo(f"nothing waits ({datetime.now(UTC):%H:%M} UTC)")
+        typer.echo("nothing waits")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,7 +1,7 @@
 """`bindery`, able to die or freeze at a named point: the real process with a checkpoint that acts at its n-th passing.
 
-Owns: reading BINDERY_TEST_POINT (name), BINDERY_TEST_COUNT (which passing, from 1), BINDERY_TEST_ACT (kill or stop). Does not own: the points
-(consumers/projector.py, consumers/binder.py, app/process.py pass them on). Next stop: tests/crash/test_crash.py.
+Owns: reading BINDERY_TEST_POINT (name), BINDERY_TEST_COUNT (which passing, from 1), BINDERY_TEST_ACT (kill or stop).
+Does not own: the points (consumers/projector.py, consumers/binder.py, app/process.py pass them on). Next stop: tests/crash/test_crash.py.
 
 Run as `python -m tests.crash.child ROLE… [--http]`; settings come from the environment as always.
 """
@@ -38,7 +38,8 @@ class Checkpoint:
 def main() -> None:
     """Runs the roles given as arguments (all of them and HTTP by default)."""
     arguments = sys.argv[1:]
-    roles = [argument for argument in arguments if not argument.startswith("-")] or list(ROLES)
+    named = [argument for argument in arguments if not argument.startswith("-")]
+    roles = [name for name in named if name != "none"] if named else list(ROLES)
     settings = Settings()
     configure_logging(settings.log_format, settings.log_level)
     checkpoint = Checkpoint(

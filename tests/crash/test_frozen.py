@@ -1,0 +1,78 @@
+"""A consumer frozen beyond its session time-out, replaced, then woken; engines killed under load: the same promises hold (P1, P3, P4).
+
+Owns: freezing and dead engines. Does not own: kills (test_crash.py), traffic and checks (workload.py). Next stop: consumers/binder.py fences.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from deploy.engines import Engines
+from tests.crash.test_crash import POINTS, SEED, Sender, deployment, environment, settled
+from tests.functional.deployment import Deployment, eventually
+
+__all__ = ["deployment", "environment"]
+
+CONSUMERS = ("projector", "projector-slow", "binder", "letters", "clock")
+
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.engines]
+
+
+def api(service: Deployment) -> None:
+    service.start("--http", "none", environment={"BINDERY_HOST": "127.0.0.1", "BINDERY_PORT": str(service.port)})
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("environment", ["production"], indirect=True)
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_frozen_consumer_that_wakes_harms_nothing(deployment: Deployment, point: str) -> None:
+    """Frozen at this point until others have taken its work over, then woken, a consumer neither loses nor doubles anything."""
+    api(deployment)
+    sender = Sender(deployment, SEED + POINTS.index(point))
+    sender.start()
+    told = {"BINDERY_TEST_POINT": point, "BINDERY_TEST_COUNT": "3", "BINDERY_TEST_ACT": "stop"}
+    frozen = deployment.start(*CONSUMERS, environment=told)
+    eventually(lambda: _is_stopped(frozen.pid), within_s=40, says=f"{point} was never passed")
+    deployment.start(*CONSUMERS)
+    before = deployment.get("/metrics").status_code
+    assert before == 200
+    eventually(lambda: _behind(deployment) < 50, within_s=40, says="the other consumer took the work over")
+    os.kill(frozen.pid, signal.SIGCONT)
+    time.sleep(3)
+    sender.halt()
+    await settled(deployment, sender)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("environment", ["production"], indirect=True)
+async def test_engines_killed_under_load(deployment: Deployment, engines: Engines, environment: Mapping[str, str]) -> None:
+    """Kafka and MongoDB are killed and started again while webhooks flow: senders see 503 and retry, and nothing is lost."""
+    api(deployment)
+    deployment.start(*CONSUMERS)
+    sender = Sender(deployment, SEED + 99)
+    sender.start()
+    for kill, start in ((engines.kill_kafka, engines.start_kafka), (engines.kill_mongo, engines.start_mongo)):
+        so_far = len(sender.accepted)
+        eventually(lambda so_far=so_far: len(sender.accepted) > so_far + 20, within_s=60)  # type: ignore[misc]
+        await asyncio.to_thread(kill)
+        time.sleep(1)
+        await asyncio.to_thread(start)
+    so_far = len(sender.accepted)
+    eventually(lambda: len(sender.accepted) > so_far + 20, within_s=60)
+    sender.halt()
+    await settled(deployment, sender)
+
+
+def _behind(service: Deployment) -> int:
+    return sum(item["records"] for item in service.get("/v1/lag").json()["items"])
+
+
+def _is_stopped(pid: int) -> bool:
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0] == "T"
