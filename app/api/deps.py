@@ -72,6 +72,7 @@ class Api:
     readiness: Mapping[str, Check] = field(default_factory=dict)
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    normalise: Callable[[str], str] = str.strip
 
 
 def api_of(request: Request) -> Api:
@@ -79,3 +80,8 @@ def api_of(request: Request) -> Api:
     api = request.app.state.api
     assert isinstance(api, Api)
     return api
+
+
+def sku_key(api: Api, asked: str) -> str:
+    """The SKU as it is stored, from any spelling."""
+    return api.normalise(asked)

@@ -85,13 +85,22 @@ class ProblemDetails(BaseModel):
     errors: list[dict[str, Any]] | None = Field(None, description="For 422: where (`at`) and what (`problem`), one per mistake.")
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+
+
+def documented(*statuses: int) -> Responses:
     """The OpenAPI entries of these statuses."""
     titles: dict[int, list[str]] = {}
     for status, title in KINDS.values():
         titles.setdefault(status, []).append(title)
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {status: {"description": " · ".join(titles[status]), "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses}
+
+
+def responses(model: Any, *problems: int, status: int = 200) -> Responses:
+    """The OpenAPI entries of a route that answers `model`, or one of these problems."""
+    made: Responses = {status: {"model": model}}
+    return made | documented(*problems)
 
 
 def answer(problem: Problem, request: Request) -> Response:

@@ -1,0 +1,255 @@
+"""The shapes of answers, for the OpenAPI. The bytes themselves come from the store and are not made from these.
+
+Owns: fields, their meaning, examples. Does not own: the content (app/domain/bind.py decides it; schemas/ is the contract of the topic).
+Next stop: app/api/skus.py.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.reasons import State
+
+
+class AssetName(BaseModel):
+    """An asset by its system and its id there."""
+
+    system: str = Field(examples=["cloudinary-eu"])
+    id: str = Field(examples=["7d1f0a"])
+
+
+class Named(AssetName):
+    """An asset of a binding."""
+
+    by: str | None = Field(None, description="Only while no such asset is known: `id` is then the alias of this kind that a product names.")
+
+
+class Reason(BaseModel):
+    """Why a binding is in its state."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str = Field(examples=["embargoed"], description="For programs; stable.")
+    text: str = Field(examples=["The DAM (cloudinary-eu) lets it be shown only from 2026-03-01T00:00:00Z."])
+    changes_at: str | None = Field(None, description="When time alone changes it.")
+    why: str | None = Field(None, description="What a person gave as the reason.")
+
+
+class Binding(BaseModel):
+    """One asset on one SKU, in one role, locale and channel."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str = Field(description="Stable as long as SKU, asset, role, locale and channel are.")
+    asset: Named
+    role: str = Field(examples=["packshots"])
+    position: int = Field(description="Place in the order of display within the role, from 0.")
+    locale: str = Field(description="`*`: every locale.", examples=["en_GB"])
+    channel: str = Field(description="`*`: every channel.", examples=["ecommerce"])
+    state: State
+    reason: Reason
+    url: str | None = Field(description="Only while the state is `live`.", examples=["https://assets.example.com/7d1f0a.jpg"])
+    content: dict[str, Any] = Field(description="Checksum and version: they change when the bytes behind the URL do.")
+    renditions: dict[str, Any] = Field(description="Name -> url, width, height, format. Only while the state is `live`.")
+    texts: dict[str, Any] = Field(description="Kind (alt, caption, title, credit) -> locale -> text.")
+    rights: dict[str, Any] = Field(description="`from` (inclusive) and `until` (exclusive), RFC 3339 in UTC.")
+    origins: list[dict[str, Any]] = Field(description="Who says that the asset belongs to the SKU.")
+    valid_until: str | None = Field(None, description="The URL may not be shown from this instant on. RFC 3339 in UTC.")
+
+
+class SkuAnswer(BaseModel):
+    """Which assets may be shown for a SKU."""
+
+    model_config = ConfigDict(extra="allow")
+
+    sku: str = Field(examples=["NH-TEE-001"])
+    revision: int = Field(description="Rises by one whenever the content changes.", examples=[3])
+    product: dict[str, Any] | None = Field(description="system, id, name, gtins, parents; null: no product with this SKU is known.")
+    bindings: list[Binding]
+    next_change_at: str | None = Field(description="When time alone changes this answer next.", examples=["2026-06-30T22:00:00Z"])
+    flags: list[dict[str, Any]] = Field(description="What somebody should look at: code, text and more, as in `sku-conflict`.")
+    overflow: dict[str, int] | None = Field(None, description="Only where bindings were cut off: how many were kept and dropped.")
+
+
+class ChangesPage(BaseModel):
+    """SKUs whose answer changed, each with its present answer."""
+
+    items: list[SkuAnswer]
+    next: str = Field(description="Give it as `changed_since` to go on; never null, since more may change.")
+
+
+class SkuBatch(BaseModel):
+    """SKUs to look up."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"skus": ["NH-TEE-001", "NH-TEE-002"]}})
+
+    skus: list[str] = Field(min_length=1, max_length=500, description="In any spelling.")
+
+
+class SkuBatchAnswer(BaseModel):
+    """Answers, in the order asked for."""
+
+    items: list[SkuAnswer]
+    missing: list[str] = Field(description="SKUs, as asked for, of which nothing is known.")
+    next: None = None
+
+
+class ShownOn(BaseModel):
+    """A SKU with the bindings of one asset."""
+
+    sku: str
+    revision: int
+    bindings: list[Binding]
+
+
+class ShownOnPage(BaseModel):
+    """SKUs that hold an asset."""
+
+    items: list[ShownOn]
+    next: str | None
+
+
+class AssetAnswer(BaseModel):
+    """What is known of one asset and where it is used. Its URL stands at the SKUs, and only while it may be shown there."""
+
+    asset: AssetName
+    status: Literal["active", "deleted", "unknown"] = Field(description="unknown: named by a product, and no event of its own came yet.")
+    complete: bool = Field(description="Whether its full state is known, rather than single changes only.")
+    facts: dict[str, Any] = Field(description="What its system said last, by path.")
+    skus: ShownOnPage
+
+
+class Decision(BaseModel):
+    """What a person decides about an asset on a product. It replaces what was decided before."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"verdict": "reject", "why": "Shows the colour of last season."}}
+    )
+
+    verdict: Literal["approve", "reject"] | None = Field(None, description="Whether it may be shown, whatever the sources say.")
+    pin: bool = Field(default=False, description="Keep it on the product even if the sources drop it.")
+    place: int | None = Field(None, ge=0, le=9_999, description="Its place in the order of display, from 0.")
+    why: str = Field(min_length=1, max_length=500, description="For the audit and for colleagues.")
+
+
+class Accepted(BaseModel):
+    """The decision is durable; the answer of the SKU follows within moments."""
+
+    accepted: str = Field(description="The id of the event.", examples=["5f2d4c1e9a"])
+
+
+class Task(BaseModel):
+    """Work with the outside that waits."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str = Field(examples=["fetch product akeneo-main 4711"])
+    system: str
+    source: str
+    kind: str
+    id: str = Field(description="The thing's id at its system.")
+    reason: str
+    due_at: str
+    attempts: int
+    last_error: str | None
+
+
+class TasksPage(BaseModel):
+    """Waiting tasks, the one due first first."""
+
+    items: list[Task]
+    next: str | None
+
+
+class Rebind(BaseModel):
+    """What to decide again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"sku": "NH-TEE-001", "why": "Mended by hand."}})
+
+    sku: str | None = Field(None, min_length=1, max_length=1000, description="One SKU.")
+    all: Literal[True] | None = Field(None, description="Every SKU, page by page, below live traffic.")
+    why: str = Field(min_length=1, max_length=500)
+
+
+class Asked(BaseModel):
+    """The work is asked for; it is done within moments (one SKU) or in the background (all)."""
+
+    asked: str = Field(examples=["NH-TEE-001"])
+
+
+class Waiting(BaseModel):
+    """Records of one partition that are not worked off yet."""
+
+    partition: int
+    records: int
+
+
+class Lag(BaseModel):
+    """What one consumer group has yet to do in one topic."""
+
+    group: str = Field(examples=["bindery.binder"])
+    topic: str = Field(examples=["bindery.bind-requests.v1"])
+    records: int = Field(description="Records not worked off yet.")
+    partitions: list[Waiting] = Field(description="Where there are any.")
+
+
+class LagPage(BaseModel):
+    """All groups and topics."""
+
+    items: list[Lag]
+    next: None = None
+
+
+class SourceState(BaseModel):
+    """One configured source and what this process has seen of it since it started."""
+
+    name: str
+    side: Literal["dam", "pim"]
+    system: str
+    preset: str
+    state: Literal["open", "retired", "broken"]
+    trouble: str | None = Field(description="Why it is broken.")
+    accepted: int = Field(description="Requests answered 200.")
+    events: int
+    dead_letters: int
+    refused: dict[str, int] = Field(description="Kind of problem -> requests.", examples=[{"bad-signature": 2}])
+    last_delivery_at: str | None = Field(description="The last request whose signature was looked at.")
+    last_accepted_at: str | None
+    last_error: str | None
+    last_error_at: str | None
+
+
+class SourcesPage(BaseModel):
+    """All configured sources."""
+
+    items: list[SourceState]
+    next: None = None
+
+
+class Dependency(BaseModel):
+    """One thing this process needs."""
+
+    name: str = Field(examples=["log"])
+    ok: bool
+    detail: str | None
+
+
+class Ready(BaseModel):
+    """All dependencies are up."""
+
+    status: Literal["ok"]
+    version: str
+    dependencies: list[Dependency]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class WebhookAnswer(BaseModel):
+    """What became durable. Together the two lists are all that the request said."""
+
+    accepted: list[str] = Field(description="Ids of the events.")
+    dead_letters: list[str] = Field(description="Ids of letters: authentic, but not understood.")
