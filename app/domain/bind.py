@@ -13,7 +13,7 @@ from hashlib import blake2b
 import orjson
 
 from app.domain import reasons, texts
-from app.domain.details import renditions_of, texts_of
+from app.domain.details import renditions_of
 from app.domain.facets import Json
 from app.domain.family import Family, Texts, family_of
 from app.domain.inputs import Bound, Inputs
@@ -49,8 +49,8 @@ class Decision:
         self.assets = {asset.key: asset for asset in inputs.assets}
         self.decisions = _decisions(inputs.decisions, self.family.product)
         self.sku = inputs.sku
-        board = Board(self.family, self.assets, policy, refused)
-        self.everything = ranked(board.placements(inputs.sku, self.decisions), self.decisions)
+        self.board = Board(self.family, self.assets, policy, refused)
+        self.everything = ranked(self.board.placements(inputs.sku, self.decisions), self.decisions)
         self._pim_texts = self.family.texts() if policy.texts != "dam" else {}
         self._shown: dict[str, Shown] = {}
 
@@ -75,8 +75,9 @@ class Decision:
                 verdict = judge(asset, self.decisions.get(asset.key), self.policy, self.at_us)
             rights = {"from": _instant(leaves.get("rights.from")), "until": _instant(leaves.get("rights.until"))}
             content = {"checksum": leaves.get("checksum"), "version": leaves.get("content_version")}
-            renditions = renditions_of(asset) if verdict.state is State.LIVE else {}
-            held = self._shown[asset.key] = Shown(verdict, texts_of(asset), content, rights, renditions)
+            details = self.board.details(asset)
+            renditions = renditions_of(asset, details) if verdict.state == State.LIVE else {}
+            held = self._shown[asset.key] = Shown(verdict, details.texts, content, rights, renditions)
         return held
 
     def _without_product(self, asset: View) -> Verdict:
@@ -100,7 +101,7 @@ class Decision:
             name = {"system": system, "id": thing} if by == "id" else {"system": system, "id": thing, "by": by}
             shown = Shown(self._without_asset(placement), {}, {"checksum": None, "version": None}, {"from": None, "until": None}, {})
         verdict = shown.verdict
-        live = verdict.state is State.LIVE
+        live = verdict.state == State.LIVE
         role, locale, channel = placement.spot
         return verdict, {
             "id": self._id(placement),
@@ -109,7 +110,7 @@ class Decision:
             "position": position,
             "locale": locale,
             "channel": channel,
-            "state": verdict.state.value,
+            "state": verdict.state,
             "reason": _reason(verdict, placement),
             "url": verdict.url,
             "content": shown.content,
@@ -181,9 +182,8 @@ def _product(family: Family) -> dict[str, Json] | None:
 
 def _reason(verdict: Verdict, placement: Placement) -> dict[str, Json]:
     text = verdict.text
-    if verdict.state is State.LIVE:
-        text = f"{reasons.placed(placement.origins)}, and {text}"
-        text = text[0].upper() + text[1:]
+    if verdict.state == State.LIVE:
+        text = f"T{reasons.placed(placement.origins)[1:]}, and {text}"
     reason: dict[str, Json] = {"code": verdict.code, "text": text}
     if verdict.changes_us is not None:
         reason["changes_at"] = rfc3339(verdict.changes_us)

@@ -8,12 +8,12 @@ docs/decisions/ownership-of-roles.md explains the rules and the three patterns o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from app.domain.details import roles_of
+from app.domain.details import Details, details_of, roles_of
 from app.domain.facets import Json, segments
 from app.domain.family import Family
-from app.domain.keys import ANY, record_key, split_key
+from app.domain.keys import ANY, split_key
 from app.domain.policy import Policy
 from app.domain.view import View
 
@@ -30,9 +30,9 @@ class Placement:
     key: str
     asset: View | None
     spot: Spot
-    rank: int = UNRANKED
-    origins: list[Origin] = field(default_factory=list)
-    refs: list[str] = field(default_factory=list)
+    rank: int
+    origins: list[Origin]
+    refs: tuple[str, ...] = ()
     unresolved: tuple[str, str, str] | None = None  # system, by, value
 
 
@@ -44,6 +44,7 @@ class Board:
         self._placed: dict[tuple[str, Spot], Placement] = {}
         self._linked: dict[str, list[Placement]] = {}
         self._holders: dict[tuple[str, str], dict[str, View]] = {}
+        self._details: dict[str, Details] = {}
         self._members = frozenset(member.key for member in family.members)
 
     def placements(self, sku: str, decisions: Mapping[str, View]) -> list[Placement]:
@@ -56,30 +57,38 @@ class Board:
                 self._place_named(asset, origins, decisions.get(asset.key))
         return list(self._placed.values())
 
+    def details(self, asset: View) -> Details:
+        """What the asset's record says by name; read once."""
+        held = self._details.get(asset.key)
+        if held is None:
+            held = self._details[asset.key] = details_of(asset)
+        return held
+
     def _place_links(self, member: View, leaf: str, links: list[list[str]]) -> None:
         _, role, locale, channel = (*(segments(leaf) if "~" in leaf else leaf.split(".")), ANY, ANY, ANY)[:4]
         pim = split_key(member.key)[1]
-        owner = self._policy.owner(role)
+        owner, spot = self._policy.owner(role), (role, locale, channel)
         for rank, (system, by, value) in enumerate(links):
-            asset = self._resolve(system, by, value)
-            key = asset.key if asset else record_key("asset", system, value) if by == "id" else f"alias/{system}/{by}/{value}"
+            if by == "id":
+                key = f"asset/{system}/{value}"
+                asset = self._assets.get(key)
+            else:
+                asset = self._holder(system, by, value)
+                key = asset.key if asset else f"alias/{system}/{by}/{value}"
             if owner == "dam":
                 self._refuse(key, f"The PIM ({pim}) links it as {role}, and by configuration only the DAM decides about that role.")
                 continue
-            placement = self._placed.get((key, (role, locale, channel)))
+            placement = self._placed.get((key, spot))
             if placement is None:
-                placement = Placement(key, asset, (role, locale, channel), rank)
+                origin: Origin = {"side": "pim", "system": pim, "by": "link", "record": member.key}
+                placement = self._placed[key, spot] = Placement(key, asset, spot, rank, [origin])
                 if asset is None:
                     placement.unresolved = (system, by, value)
-                placement.origins.append({"side": "pim", "system": pim, "by": "link", "record": member.key})
-                self._placed[key, placement.spot] = placement
                 self._linked.setdefault(key, []).append(placement)
             if by != "id":
-                placement.refs.append(value)
+                placement.refs += (value,)
 
-    def _resolve(self, system: str, by: str, value: str) -> View | None:
-        if by == "id":
-            return self._assets.get(record_key("asset", system, value))
+    def _holder(self, system: str, by: str, value: str) -> View | None:
         holders = self._holders.get((system, by))
         if holders is None:
             holders = self._holders[system, by] = current_holders(self._assets, system, by)
@@ -87,16 +96,16 @@ class Board:
 
     def _named(self, asset: View, sku: str) -> list[Origin]:
         """The ways in which the asset's own record names this SKU, one of its GTINs, its product or a model above; [] for none."""
-        leaves, family = asset.leaves, self._family
+        leaves, members = asset.leaves, self._members
         ways: list[tuple[str, str]] = []
-        for by, leaf in (("product", "claims.product"), ("model", "claims.model")):
-            for system, thing in leaves.get(leaf) or ():
-                if f"{by}/{system}/{thing}" in self._members:
-                    ways.append((by, thing))
-                    break
-        ways += [("sku", raw) for raw, norm in leaves.get("claims.sku") or () if norm == sku][:1]
-        if family.gtins:
-            ways += [("gtin", raw) for raw, norm in leaves.get("claims.gtin") or () if norm in family.gtins][:1]
+        if "claims.product" in leaves:
+            ways += [("product", thing) for system, thing in leaves["claims.product"] if f"product/{system}/{thing}" in members][:1]
+        if "claims.model" in leaves:
+            ways += [("model", thing) for system, thing in leaves["claims.model"] if f"model/{system}/{thing}" in members][:1]
+        if "claims.sku" in leaves:
+            ways += [("sku", raw) for raw, norm in leaves["claims.sku"] if norm == sku][:1]
+        if "claims.gtin" in leaves:
+            ways += [("gtin", raw) for raw, norm in leaves["claims.gtin"] if norm in self._family.gtins][:1]
         if not ways:
             return []
         system = split_key(asset.key)[1]
@@ -106,7 +115,7 @@ class Board:
         leaves = asset.leaves
         locale, channel = leaves.get("locale"), leaves.get("channel")
         chosen = decision.leaves.get("role") if decision else None
-        roles = [chosen] if chosen else roles_of(asset, self._policy.role_tag_prefix)
+        roles = [chosen] if chosen else roles_of(asset, self.details(asset), self._policy.role_tag_prefix)
         spots = [(role, locale or ANY, channel or ANY) for role in roles] or self._adopted(asset.key, locale, channel)
         for spot in spots or [(self._policy.default_role, locale or ANY, channel or ANY)]:
             if self._policy.owner(spot[0]) == "pim":
@@ -115,12 +124,14 @@ class Board:
                 continue
             placement = self._placed.get((asset.key, spot))
             if placement is None:
-                placement = self._placed[asset.key, spot] = Placement(asset.key, asset, spot)
+                placement = self._placed[asset.key, spot] = Placement(asset.key, asset, spot, UNRANKED, [])
             placement.origins += origins
 
     def _adopted(self, key: str, locale: str | None, channel: str | None) -> list[Spot]:
         """Where an asset that names no role of its own stands: where the PIM links it, as far as its own locale and channel agree."""
         linked = [placement.spot for placement in self._linked.get(key, ())]
+        if locale is None and channel is None:
+            return linked
         agreeing = [spot for spot in linked if (locale is None or spot[1] == locale) and (channel is None or spot[2] == channel)]
         return agreeing or [(role, locale or ANY, channel or ANY) for role in sorted({spot[0] for spot in linked})]
 

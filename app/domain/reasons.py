@@ -8,7 +8,7 @@ A sentence never says what time it is, so that an answer stays the same until th
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
 from app.domain.facets import Json
 from app.domain.instants import rfc3339
@@ -16,20 +16,20 @@ from app.domain.instants import rfc3339
 REJECTED = "A person rejected it for this product."
 
 
-class State(StrEnum):
-    """What a binding is; only `live` ones carry a URL."""
+class State:
+    """What a binding is; only `live` ones carry a URL. Plain text, since it goes into every answer."""
 
-    LIVE = "live"
-    EMBARGOED = "embargoed"
-    EXPIRED = "expired"
-    WITHDRAWN = "withdrawn"
-    SUSPECT = "suspect"
-    PENDING_ASSET = "pending-asset"
-    PENDING_PRODUCT = "pending-product"
-    PENDING_REVIEW = "pending-review"
-    REJECTED = "rejected"
-    RIGHTS_UNKNOWN = "rights-unknown"
-    NO_PUBLIC_URL = "no-public-url"
+    LIVE: Final = "live"
+    EMBARGOED: Final = "embargoed"
+    EXPIRED: Final = "expired"
+    WITHDRAWN: Final = "withdrawn"
+    SUSPECT: Final = "suspect"
+    PENDING_ASSET: Final = "pending-asset"
+    PENDING_PRODUCT: Final = "pending-product"
+    PENDING_REVIEW: Final = "pending-review"
+    REJECTED: Final = "rejected"
+    RIGHTS_UNKNOWN: Final = "rights-unknown"
+    NO_PUBLIC_URL: Final = "no-public-url"
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Verdict:
     `text` of a live asset begins in lower case: the words of app/domain/reasons.py on who placed it go in front.
     """
 
-    state: State
+    state: str
     code: str
     text: str
     changes_us: int | None = None

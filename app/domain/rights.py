@@ -13,7 +13,7 @@ from app.domain.facets import Json
 from app.domain.keys import split_key
 from app.domain.policy import Policy
 from app.domain.reasons import State, Verdict
-from app.domain.urls import expand
+from app.domain.urls import expand, missing
 from app.domain.view import View
 
 BEGINNING, END = -(1 << 63), (1 << 63) - 1
@@ -67,12 +67,12 @@ def _unknown(asset: View, system: str, policy: Policy) -> Verdict:
 
 def _url(asset: View, system: str, rights: str, until_us: int | None) -> Verdict:
     template = asset.leaves.get("url")
-    expanded = expand(template, asset.leaves) if template else None
-    if expanded is None:
+    if not template:
         return Verdict(State.NO_PUBLIC_URL, "no-url", reasons.no_url(system))
-    if expanded.missing:
-        return Verdict(State.NO_PUBLIC_URL, "url-incomplete", reasons.url_incomplete(system, expanded.missing))
-    return Verdict(State.LIVE, "live", reasons.shown(system, rights, until_us), changes_us=until_us, url=expanded.url)
+    url = expand(template, asset.leaves)
+    if not url:
+        return Verdict(State.NO_PUBLIC_URL, "url-incomplete", reasons.url_incomplete(system, missing(template, asset.leaves)))
+    return Verdict(State.LIVE, "live", reasons.shown(system, rights, until_us), changes_us=until_us, url=url)
 
 
 def open_periods(from_us: int | None, until_us: int | None, access: Sequence[Sequence[int | None]] | None) -> list[Period]:

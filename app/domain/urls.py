@@ -7,7 +7,6 @@ Next stop: app/domain/details.py.
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import quote
 
 from app.domain.facets import Json
@@ -16,34 +15,28 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PLAIN = re.compile(r"[A-Za-z0-9._~/-]+").fullmatch
 
 
-class Expanded(NamedTuple):
-    """The URL, or "" and the names of the parts that are not known (none: the template itself is empty)."""
-
-    url: str
-    missing: tuple[str, ...] = ()
-
-
-def expand(template: str, leaves: Mapping[str, Json]) -> Expanded:
-    """Fills `{name}` with the leaf `part.<name>`. Parts are raw values: all but RFC 3986 unreserved characters, "/", ":", "," and "@" is
-    percent-encoded, so that a part can never reach beyond its place in the URL."""
+def expand(template: str, leaves: Mapping[str, Json]) -> str:
+    """Fills `{name}` with the leaf `part.<name>`; "" where a part is missing. Parts are raw values: all but RFC 3986 unreserved characters,
+    "/", ":", "," and "@" is percent-encoded, so that a part can never reach beyond its place in the URL."""
     if "{" not in template:
-        return Expanded(template)
-    literals, names = _pieces(template)
-    values = [_encoded(leaves.get(f"part.{name}")) for name in names]
-    if "" in values:
-        return Expanded("", tuple(sorted({name for name, value in zip(names, values, strict=True) if not value})))
-    filled = [literals[0]]
-    for value, literal in zip(values, literals[1:], strict=True):
-        filled += (value, literal)
-    return Expanded("".join(filled))
+        return template
+    pattern, joined, paths = _compiled(template)
+    values = tuple([leaves.get(path) for path in paths])
+    if None in values or "" in values:
+        return ""
+    if not _PLAIN(joined % values):
+        values = tuple([quote(str(value), safe="/:,@") for value in values])
+    return pattern % values
+
+
+def missing(template: str, leaves: Mapping[str, Json]) -> list[str]:
+    """The names of the parts that a template needs and the record does not hold, sorted."""
+    return sorted({path[5:] for path in _compiled(template)[2] if leaves.get(path) in (None, "")})
 
 
 @lru_cache(maxsize=1024)
-def _pieces(template: str) -> tuple[list[str], list[str]]:
+def _compiled(template: str) -> tuple[str, str, list[str]]:
+    """The template as a pattern for the % operator, the same without its literal text, and the path of the leaf for each place."""
     pieces = _PLACEHOLDER.split(template)
-    return pieces[::2], pieces[1::2]
-
-
-def _encoded(part: Json) -> str:
-    text = "" if part is None else str(part)
-    return text if not text or _PLAIN(text) else quote(text, safe="/:,@")
+    paths = [f"part.{name}" for name in pieces[1::2]]
+    return "%s".join(piece.replace("%", "%%") for piece in pieces[::2]), "%s" * len(paths), paths
