@@ -33,7 +33,7 @@ AFTERCARE_US = 300_000_000
 class Job:
     """One replay. wanted: which letters, as the filter was told. refused: matching letters that cannot be replayed. cursor: last id chosen.
 
-    resume_at_us: when the next batch may go. ended_us: when it was all sent or cancelled, 0 before. settled: an ended job needs no more care.
+    resume_at_us: when the next batch may go. ended_us: when it was all sent or cancelled, 0 before. settled: it needs no more care.
     """
 
     id: str

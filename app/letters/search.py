@@ -44,20 +44,20 @@ class Filter:
 
 
 async def newest(
-    letters: Documents, every: Collection[str], after: tuple[int, str] | None, limit: int
+    documents: Documents, every: Collection[str], after: tuple[int, str] | None, limit: int, number: str = LAST
 ) -> tuple[list[Doc], tuple[int, str] | None]:
-    """A page in the order of the last failure, newest first, and what to continue after (None: no more).
+    """A page in the order of the last failure (the index's `number`), newest first, and what to continue after (None: no more).
 
     Letters of one batch share an instant, and a page may end between them: the next one begins within that instant and leaves out what was
     shown, asking for more where the instant holds more than a page. Failure policy: StoreUnavailable passes through.
     """
     size = limit + 1
     while True:
-        docs = await letters.scan("newest", upto=after[0] if after else None, limit=size, descending=True, every=every)
-        fresh = [doc for doc in docs if after is None or (doc.numbers[LAST], doc.id) < after]
+        docs = await documents.scan("newest", upto=after[0] if after else None, limit=size, descending=True, every=every)
+        fresh = [doc for doc in docs if after is None or (doc.numbers[number], doc.id) < after]
         if len(fresh) > limit or len(docs) < size:
             page = fresh[:limit]
-            return page, (page[-1].numbers[LAST], page[-1].id) if len(fresh) > limit else None
+            return page, (page[-1].numbers[number], page[-1].id) if len(fresh) > limit else None
         size *= 2
 
 
