@@ -1,0 +1,113 @@
+"""A writer with a name on Kafka: a transactional producer, one transaction per append.
+
+Owns: L9 and L10. Does not own: epochs of owners (consumers/binder.py draws them). Next stop: consumers/binder.py.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from app.backends.kafka.batches import size_of
+from app.backends.kafka.connection import BATCH_BYTES, FENCED, REFUSALS, TROUBLE, Connection, close_producer
+from app.backends.kafka.partitioner import partition_of
+from app.errors import EntryRefused, Fenced, LogUnavailable
+from app.ports import Entry
+
+DEADLINE_S = 10.0
+ABORT_S = 2.0
+# aiokafka asserts its transaction's state; the state is wrong only after its sender died, which is a failure like any other.
+FAILURES = (*TROUBLE, AssertionError)
+
+
+class KafkaFencedWriter:
+    """Failure policy: after any error but EntryRefused for size the writer is closed; open() makes it usable again. An append that ends
+    in LogUnavailable may be durable, whole, or not at all.
+    """
+
+    def __init__(self, connection: Connection, name: str, *, max_entry_bytes: int) -> None:
+        self._connection, self._name, self._max_entry_bytes = connection, name, max_entry_bytes
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> None:
+        """Fences every earlier writer of this name and aborts what it left open. Raises LogUnavailable."""
+        await self.close()
+        producer = AIOKafkaProducer(
+            **self._connection.options("writer"),
+            transactional_id=self._name,
+            # Longer than any append may take, so that brokers do not abort what is still under way.
+            transaction_timeout_ms=int(2 * DEADLINE_S * 1000),
+            max_batch_size=BATCH_BYTES,
+        )
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await producer.start()
+        except BaseException as error:
+            await close_producer(producer, ABORT_S)
+            if isinstance(error, TROUBLE):
+                raise self._connection.unavailable(f"writer {self._name} cannot be opened", error) from error
+            raise
+        self._producer = producer
+
+    async def append(self, topic: str, entries: Sequence[Entry]) -> None:
+        """Raises Fenced, EntryRefused (an entry is too large), LogUnavailable (also where the writer is not open)."""
+        for entry in entries:
+            size_of(topic, entry, self._max_entry_bytes)
+        producer = self._producer
+        if producer is None:
+            raise LogUnavailable(f"Writer {self._name} is not open; open it first.")
+        if not entries:
+            return
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await producer.begin_transaction()
+                await self._send(producer, topic, entries)
+                await producer.commit_transaction()
+        except BaseException as error:
+            self._producer = None
+            if isinstance(error, FENCED):
+                await close_producer(producer, ABORT_S)
+                raise Fenced(f"Writer {self._name}: a newer one was opened; this one can append nothing any more.") from error
+            await self._abort(producer)
+            if isinstance(error, REFUSALS):
+                raise EntryRefused(f"Kafka refuses one of {len(entries)} entries for {topic}: {error}") from error
+            if isinstance(error, FAILURES):
+                raise self._connection.unavailable(f"writer {self._name} could not append to {topic}", error) from error
+            raise
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await close_producer(producer, ABORT_S)
+
+    async def _send(self, producer: AIOKafkaProducer, topic: str, entries: Sequence[Entry]) -> None:
+        count = len(await producer.partitions_for(topic))
+        by_partition: dict[int, list[Entry]] = {}
+        for entry in entries:
+            by_partition.setdefault(partition_of(entry.key, count), []).append(entry)
+        sent: list[asyncio.Future[Any]] = []
+        try:
+            for partition, share in by_partition.items():
+                batch = producer.create_batch()
+                for entry in share:
+                    if batch.append(timestamp=None, key=entry.key, value=entry.value, headers=entry.headers) is None:
+                        sent.append(await producer.send_batch(batch, topic, partition=partition))
+                        batch = producer.create_batch()
+                        batch.append(timestamp=None, key=entry.key, value=entry.value, headers=entry.headers)
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+        finally:
+            answers = await asyncio.gather(*sent, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def _abort(self, producer: AIOKafkaProducer) -> None:
+        # Best effort: it spares readers the wait for the transaction's time-out. The next open() aborts it in any case.
+        try:
+            async with asyncio.timeout(ABORT_S):
+                await producer.abort_transaction()
+        except FAILURES:
+            pass
+        finally:
+            await close_producer(producer, ABORT_S)
