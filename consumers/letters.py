@@ -3,7 +3,7 @@
 Owns: reading the topic, the documents of groups. Does not own: states (app/domain/letter_states.py), the documents of letters
 (app/letters/documents.py), when a letter is idle (app/letters/staleness.py). Next stop: consumers/replayer.py.
 
-A batch, in steps that are safe to repeat: 1. apply what was said to its letter, under a guard on the letter's version; 2. letters that are open
+A batch, in steps that are safe to repeat: 1. apply what was said to its letter, guarded by the letter's version; 2. letters that are open
 now and whose record is known in a newer full state are superseded; 3. note the groups (one document a fingerprint).
 """
 

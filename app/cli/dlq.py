@@ -1,6 +1,7 @@
 """`bindery dlq`: letters from the terminal, over the same HTTP functions that everything else uses.
 
-Owns: the commands, what they print. Does not own: the answers (app/api/dead_letters.py), address and token (app/cli/client.py).
+Owns: the commands, options. Does not own: tables (app/cli/letter_tables.py), the answers (app/api/dead_letters.py), address and token
+(app/cli/client.py).
 Next stop: app/api/dead_letters.py.
 """
 
@@ -10,9 +11,8 @@ from urllib.parse import quote
 import orjson
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from app.cli import letter_tables
 from app.cli.client import SERVICE, Token, Url, request
 from app.cli.failing import explained
 from app.errors import Misconfigured
@@ -34,7 +34,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so 
 
 @app.command("list")
 @explained
-def list_letters(
+def list_letters(  # noqa: PLR0913, PLR0917 # the options of the command
     state: State = WAITING,
     source: Source = None,
     fingerprint: Fingerprint = None,
@@ -50,10 +50,12 @@ def list_letters(
     params = {"state": state or None, "source": source, "fingerprint": fingerprint, "record": record, "limit": limit, "after": after}
     answer = request("GET", PATH, url=url, token=token, params=params | {"group": "fingerprint" if groups else None})
     if as_json:
-        return _json(answer)
+        _json(answer)
+        return
     if not answer["items"]:
-        return typer.echo("No letters." if state != WAITING else "No letters wait.")
-    Console().print(_groups(answer["items"]) if groups else _letters(answer["items"]))
+        typer.echo("No letters." if state != WAITING else "No letters wait.")
+        return
+    Console().print(letter_tables.groups(answer["items"]) if groups else letter_tables.letters(answer["items"]))
     if answer["next"]:
         typer.echo(f"More: --after {answer['next']}")
 
@@ -66,16 +68,12 @@ def show(
     """Shows one letter: what came, what went wrong, what was tried."""
     answer = request("GET", f"{PATH}/{quote(letter, safe='')}", url=url, token=token)
     if as_json:
-        return _json(answer)
+        _json(answer)
+        return
     console = Console()
     console.print(f"[bold]{answer['id']}[/bold]  {answer['state']}  {answer['disposition']} at {answer['stage']}", highlight=False)
-    about = Table(box=None, show_header=False)
-    for name in ("source", "type", "event_id", "record", "arrived_at", "first_failed_at", "last_failed_at", "fingerprint"):
-        about.add_row(name.replace("_", " "), escape(str(answer[name])))
-    about.add_row("error", escape(f"{answer['error']['kind']}: {answer['error']['message']}"))
-    about.add_row("replayable", "yes" if answer["replayable"] else escape(f"no: {answer['not_replayable_because']}"))
-    console.print(about)
-    console.print(_story(answer))
+    console.print(letter_tables.about(answer))
+    console.print(letter_tables.story(answer))
     value = answer["original"]["value"]
     console.print("\n[bold]original[/bold]" + ("" if "text" in value else " (base64)"))
     console.print(value.get("text", value.get("base64")), markup=False, highlight=False, soft_wrap=True)
@@ -83,7 +81,7 @@ def show(
 
 @app.command()
 @explained
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 # the options of the command
     letters: Letters = None,
     source: Source = None,
     fingerprint: Fingerprint = None,
@@ -100,15 +98,14 @@ def replay(
     body = {"filter": _filter(letters, source, fingerprint, record, state), "rate_per_s": rate, "dry_run": dry_run, "why": why}
     answer = request("POST", f"{PATH}/replay", url=url, token=token, json=body)
     if as_json:
-        return _json(answer)
-    if dry_run:
-        return Console().print(_forecast(answer))
-    chosen = (
-        "choosing goes on"
-        if answer["phase"] == "choosing"
-        else f"{answer['chosen']} letters chosen, {answer['refused']} cannot be replayed"
-    )
-    typer.echo(f"replay {answer['id']}: {chosen}. Follow it with `bindery dlq replays`.")
+        _json(answer)
+    elif dry_run:
+        Console().print(letter_tables.forecast(answer))
+    elif answer["phase"] == "choosing":
+        typer.echo(f"replay {answer['id']}: letters are being chosen. Follow it with `bindery dlq replays`.")
+    else:
+        told = f"{answer['chosen']} letters chosen, {answer['refused']} cannot be replayed"
+        typer.echo(f"replay {answer['id']}: {told}. Follow it with `bindery dlq replays`.")
 
 
 @app.command()
@@ -117,12 +114,9 @@ def replays(url: Url = SERVICE, token: Token = None, as_json: AsJson = False) ->
     """Lists replay jobs and how far they are, newest first."""
     answer = request("GET", "/v1/replays", url=url, token=token)
     if as_json:
-        return _json(answer)
-    counted = ("chosen", "waiting", "sent", "resolved", "superseded", "reopened", "released")
-    table = Table("replay", "phase", *counted, "by", "why", box=None)
-    for job in answer["items"]:
-        table.add_row(job["id"], job["phase"], *(str(job[name]) for name in counted), escape(job["by"]), escape(job["why"]))
-    Console().print(table if answer["items"] else "No replays yet.")
+        _json(answer)
+    else:
+        Console().print(letter_tables.replays(answer["items"]) if answer["items"] else "No replays yet.")
 
 
 @app.command()
@@ -201,51 +195,6 @@ def _filter(
     if not wanted:
         raise Misconfigured("say which letters: ids, or options such as --source, --fingerprint, --record")
     return wanted
-
-
-def _letters(items: list[dict[str, Any]]) -> Table:
-    table = Table("letter", "state", "source", "type", "record", "tries", "last failure", "error", box=None)
-    for one in items:
-        error = escape(f"{one['error']['kind']}: {one['error']['message']}")
-        about = [one["source"], one["type"], one["record"], str(one["attempt"] + 1), one["last_failed_at"][:19]]
-        table.add_row(one["id"], one["state"], *(escape(text) for text in about), error)
-    table.columns[0].no_wrap = True
-    return table
-
-
-def _groups(items: list[dict[str, Any]]) -> Table:
-    table = Table("fingerprint", "letters", "source", "type", "stage", "last failure", "error", box=None)
-    for one in items:
-        error = escape(f"{one['error']['kind']}: {one['error']['message']}")
-        about = [one["source"], one["type"], one["stage"], one["last_failed_at"][:19]]
-        table.add_row(one["fingerprint"], str(one["count"]), *(escape(text) for text in about), error)
-    table.columns[0].no_wrap = True
-    return table
-
-
-def _story(answer: dict[str, Any]) -> Table:
-    table = Table("when", "what", "by", "why", box=None, title="history", title_justify="left")
-    rows = []
-    for one in answer["tries"]:
-        if one["failed"]:
-            error = one["failed"]["error"]
-            rows.append((one["failed"]["at"], f"attempt {one['attempt']} failed", "", f"{error['kind']}: {error['message']}"))
-        if one["ended"]:
-            rows.append((one["ended"]["at"], f"attempt {one['attempt']} {one['ended']['as']}", "", one["ended"]["why"]))
-    rows += [(one["at"], one["what"], one["who"], one["why"]) for one in answer["audit"]]
-    for row in sorted(rows):
-        table.add_row(*(escape(text) for text in row))
-    return table
-
-
-def _forecast(answer: dict[str, Any]) -> Table:
-    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(answer["summary"].items()))
-    table = Table("letter", "verdict", "records", "SKUs", "why", box=None, title=f"dry run: {told or 'no letters'}", title_justify="left")
-    for one in answer["items"]:
-        table.add_row(one["letter"], one["verdict"], *(escape(", ".join(one[name])) for name in ("records", "skus")), escape(one["why"]))
-    if answer["more"]:
-        table.caption = "More letters match than were looked at."
-    return table
 
 
 def _json(value: Any) -> None:

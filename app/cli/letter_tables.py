@@ -1,0 +1,82 @@
+"""Letters, groups, replays and forecasts as tables for a terminal.
+
+Owns: columns. Does not own: the commands (app/cli/dlq.py), the content (app/api/letter_views.py). Next stop: app/cli/dlq.py.
+
+What a sender wrote is escaped, so that it cannot be taken for markup.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+COUNTED = ("chosen", "waiting", "sent", "resolved", "superseded", "reopened", "released")
+
+
+def letters(items: Sequence[Mapping[str, Any]]) -> Table:
+    """One line for each letter."""
+    table = Table("letter", "state", "source", "type", "record", "tries", "last failure", "error", box=None)
+    for one in items:
+        error = escape(f"{one['error']['kind']}: {one['error']['message']}")
+        about = [one["source"], one["type"], one["record"], str(one["attempt"] + 1), one["last_failed_at"][:19]]
+        table.add_row(one["id"], one["state"], *(escape(text) for text in about), error)
+    table.columns[0].no_wrap = True
+    return table
+
+
+def groups(items: Sequence[Mapping[str, Any]]) -> Table:
+    """One line for each cause."""
+    table = Table("fingerprint", "letters", "source", "type", "stage", "last failure", "error", box=None)
+    for one in items:
+        error = escape(f"{one['error']['kind']}: {one['error']['message']}")
+        about = [one["source"], one["type"], one["stage"], one["last_failed_at"][:19]]
+        table.add_row(one["fingerprint"], str(one["count"]), *(escape(text) for text in about), error)
+    table.columns[0].no_wrap = True
+    return table
+
+
+def story(answer: Mapping[str, Any]) -> Table:
+    """What happened to one letter, oldest first."""
+    table = Table("when", "what", "by", "why", box=None, title="history", title_justify="left")
+    rows = []
+    for one in answer["tries"]:
+        if one["failed"]:
+            error = one["failed"]["error"]
+            rows.append((one["failed"]["at"], f"attempt {one['attempt']} failed", "", f"{error['kind']}: {error['message']}"))
+        if one["ended"]:
+            rows.append((one["ended"]["at"], f"attempt {one['attempt']} {one['ended']['as']}", "", one["ended"]["why"]))
+    rows += [(one["at"], one["what"], one["who"], one["why"]) for one in answer["audit"]]
+    for row in sorted(rows):
+        table.add_row(*(escape(text) for text in row))
+    return table
+
+
+def forecast(answer: Mapping[str, Any]) -> Table:
+    """What a replay would do."""
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(answer["summary"].items()))
+    table = Table("letter", "verdict", "records", "SKUs", "why", box=None, title=f"dry run: {told or 'no letters'}", title_justify="left")
+    for one in answer["items"]:
+        table.add_row(one["letter"], one["verdict"], *(escape(", ".join(one[name])) for name in ("records", "skus")), escape(one["why"]))
+    if answer["more"]:
+        table.caption = "More letters match than were looked at."
+    return table
+
+
+def replays(items: Sequence[Mapping[str, Any]]) -> Table:
+    """One line for each replay job."""
+    table = Table("replay", "phase", *COUNTED, "by", "why", box=None)
+    for job in items:
+        table.add_row(job["id"], job["phase"], *(str(job[name]) for name in COUNTED), escape(job["by"]), escape(job["why"]))
+    table.columns[0].no_wrap = True
+    return table
+
+
+def about(answer: Mapping[str, Any]) -> Table:
+    """What one letter is about."""
+    table = Table(box=None, show_header=False)
+    for name in ("source", "type", "event_id", "record", "arrived_at", "first_failed_at", "last_failed_at", "fingerprint"):
+        table.add_row(name.replace("_", " "), escape(str(answer[name])))
+    table.add_row("error", escape(f"{answer['error']['kind']}: {answer['error']['message']}"))
+    table.add_row("replayable", "yes" if answer["replayable"] else escape(f"no: {answer['not_replayable_because']}"))
+    return table
