@@ -8,7 +8,7 @@ A sentence never says what time it is, so that an answer stays the same until th
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Literal
 
 from app.domain.facets import Json
 from app.domain.instants import rfc3339
@@ -16,20 +16,20 @@ from app.domain.instants import rfc3339
 REJECTED = "A person rejected it for this product."
 
 
-class State:
-    """What a binding is; only `live` ones carry a URL. Plain text, since it goes into every answer."""
-
-    LIVE: Final = "live"
-    EMBARGOED: Final = "embargoed"
-    EXPIRED: Final = "expired"
-    WITHDRAWN: Final = "withdrawn"
-    SUSPECT: Final = "suspect"
-    PENDING_ASSET: Final = "pending-asset"
-    PENDING_PRODUCT: Final = "pending-product"
-    PENDING_REVIEW: Final = "pending-review"
-    REJECTED: Final = "rejected"
-    RIGHTS_UNKNOWN: Final = "rights-unknown"
-    NO_PUBLIC_URL: Final = "no-public-url"
+# What a binding is; only `live` ones carry a URL.
+State = Literal[
+    "live",
+    "embargoed",
+    "expired",
+    "withdrawn",
+    "suspect",
+    "pending-asset",
+    "pending-product",
+    "pending-review",
+    "rejected",
+    "rights-unknown",
+    "no-public-url",
+]
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Verdict:
     `text` of a live asset begins in lower case: the words of app/domain/reasons.py on who placed it go in front.
     """
 
-    state: str
+    state: State
     code: str
     text: str
     changes_us: int | None = None

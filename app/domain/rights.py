@@ -12,7 +12,7 @@ from app.domain import reasons
 from app.domain.facets import Json
 from app.domain.keys import split_key
 from app.domain.policy import Policy
-from app.domain.reasons import State, Verdict
+from app.domain.reasons import Verdict
 from app.domain.urls import expand, missing
 from app.domain.view import View
 
@@ -25,15 +25,15 @@ def judge(asset: View, decision: View | None, policy: Policy, at_us: int) -> Ver
     """The state of an asset on a known product. The first that applies: a person's word, the DAM's, time, the URL."""
     word = decision.leaves.get("verdict") if decision else None
     if decision and word == "reject":
-        return Verdict(State.REJECTED, "rejected-by-person", reasons.REJECTED, why=decision.leaves.get("why"))
+        return Verdict("rejected", "rejected-by-person", reasons.REJECTED, why=decision.leaves.get("why"))
     system = split_key(asset.key)[1]
     if asset.deleted:
-        return Verdict(State.WITHDRAWN, "deleted", reasons.deleted(system))
+        return Verdict("withdrawn", "deleted", reasons.deleted(system))
     approval = asset.leaves.get("approval", "approved")
     if approval in {"rejected", "archived"}:
-        return Verdict(State.WITHDRAWN, approval, reasons.not_approved(system, approval))
+        return Verdict("withdrawn", approval, reasons.not_approved(system, approval))
     if approval != "approved" and word != "approve":
-        return Verdict(State.PENDING_REVIEW, "pending-review", reasons.pending_review(system))
+        return Verdict("pending-review", "pending-review", reasons.pending_review(system))
     return _rights(asset, system, policy, at_us)
 
 
@@ -43,36 +43,36 @@ def _rights(asset: View, system: str, policy: Policy, at_us: int) -> Verdict:
     if from_us is None and until_us is None and access is None:
         return _unknown(asset, system, policy)
     if not (_is_instant(from_us) and _is_instant(until_us) and _is_access(access)):
-        return Verdict(State.SUSPECT, "rights-unreadable", reasons.unreadable(system))
+        return Verdict("suspect", "rights-unreadable", reasons.unreadable(system))
     if access == []:
-        return Verdict(State.NO_PUBLIC_URL, "access-never", reasons.access_never(system))
+        return Verdict("no-public-url", "access-never", reasons.access_never(system))
     periods = open_periods(from_us, until_us, access)
     for start, end in periods:
         if at_us < start:
-            return Verdict(State.EMBARGOED, "embargoed", reasons.embargoed(system, start), changes_us=start)
+            return Verdict("embargoed", "embargoed", reasons.embargoed(system, start), changes_us=start)
         if at_us < end:
             return _url(asset, system, "known", None if end == END else end)
     if not periods:
-        return Verdict(State.EXPIRED, "never-open", reasons.never_open(system))
-    return Verdict(State.EXPIRED, "expired", reasons.expired(system, periods[-1][1]))
+        return Verdict("expired", "never-open", reasons.never_open(system))
+    return Verdict("expired", "expired", reasons.expired(system, periods[-1][1]))
 
 
 def _unknown(asset: View, system: str, policy: Policy) -> Verdict:
     if not policy.shows_unknown_rights(system):
-        return Verdict(State.RIGHTS_UNKNOWN, "rights-hidden", reasons.rights_hidden(system))
+        return Verdict("rights-unknown", "rights-hidden", reasons.rights_hidden(system))
     if not asset.whole:
-        return Verdict(State.RIGHTS_UNKNOWN, "rights-not-whole", reasons.rights_not_whole(system))
+        return Verdict("rights-unknown", "rights-not-whole", reasons.rights_not_whole(system))
     return _url(asset, system, "unknown", None)
 
 
 def _url(asset: View, system: str, rights: str, until_us: int | None) -> Verdict:
     template = asset.leaves.get("url")
     if not template:
-        return Verdict(State.NO_PUBLIC_URL, "no-url", reasons.no_url(system))
+        return Verdict("no-public-url", "no-url", reasons.no_url(system))
     url = expand(template, asset.leaves)
     if not url:
-        return Verdict(State.NO_PUBLIC_URL, "url-incomplete", reasons.url_incomplete(system, missing(template, asset.leaves)))
-    return Verdict(State.LIVE, "live", reasons.shown(system, rights, until_us), changes_us=until_us, url=url)
+        return Verdict("no-public-url", "url-incomplete", reasons.url_incomplete(system, missing(template, asset.leaves)))
+    return Verdict("live", "live", reasons.shown(system, rights, until_us), changes_us=until_us, url=url)
 
 
 def open_periods(from_us: int | None, until_us: int | None, access: Sequence[Sequence[int | None]] | None) -> list[Period]:
