@@ -14,15 +14,13 @@ from app.api.deps import Api, api_of
 from app.api.models import AssetAnswer
 from app.api.paths import plain
 from app.api.problems import Problem, responses
-from app.api.shown import content
+from app.api.shown import WITHHELD, content
 from app.domain import facets, keys
 from app.ports import Doc
 
 router = APIRouter(tags=["Assets"])
 
 KIND = "asset-skus"
-# An asset has no URL of its own to hand out: whether it may be shown is decided per SKU, and every door keeps to that (promise P6).
-WITHHELD = ("url", "part.", "renditions.", "status")
 
 
 @router.get(
@@ -55,7 +53,7 @@ async def read_asset(
         "asset": {"system": system, "id": asset},
         "status": leaves.get("status", "active") if record else "unknown",
         "complete": facets.is_whole(record) if record else False,
-        "facts": {leaf: leaves[leaf] for leaf in sorted(leaves) if not leaf.startswith(WITHHELD)},
+        "facts": {leaf: leaves[leaf] for leaf in sorted(leaves) if leaf != "status" and not leaf.startswith(WITHHELD)},
         "skus": {"items": [_on(doc, system, asset, now_us) for doc in docs[:limit]], "next": following},
     }
     return answered(answer)

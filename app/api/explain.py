@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.answers import answered
 from app.api.deps import api_of, sku_key
+from app.api.models import Explanation
 from app.api.paths import plain
 from app.api.problems import Problem, responses
+from app.api.shown import WITHHELD
 from app.api.skus import SkuPath
 from app.domain import keys
-from app.domain.bind import explain
+from app.domain.explain import explain
 
 router = APIRouter(tags=["SKUs"])
 
@@ -22,7 +24,7 @@ router = APIRouter(tags=["SKUs"])
     "/v1/skus/{sku:path}/explain",
     summary="Why an asset is shown for a SKU or not",
     response_model=None,
-    responses=responses(dict[str, Any], 401, 404, 422, 503),
+    responses=responses(Explanation, 401, 404, 422, 503),
 )
 async def explain_sku(
     request: Request,
@@ -48,4 +50,12 @@ async def explain_sku(
         raise Problem("unknown-sku", f"Nothing is known about the SKU {name[:200]!r}. Check the spelling, or wait for its first event.")
     wanted = keys.record_key("asset", *asset.split("/", 1)) if asset else None
     told = explain(inputs, policy, api.clock.now_us(), wanted)
+    for one in told["assets"]:
+        one["decided_by"] = [_without_address(fact) for fact in one["decided_by"]]
     return answered(told)
+
+
+def _without_address(fact: dict[str, Any]) -> dict[str, Any]:
+    if not fact["path"].startswith(WITHHELD):
+        return fact
+    return {**fact, "value": "withheld: it stands at the binding, while the asset may be shown"}

@@ -94,6 +94,21 @@ class SkuBatchAnswer(BaseModel):
     next: None = None
 
 
+class Explanation(BaseModel):
+    """Why assets are shown for a SKU or not, decided anew at this instant."""
+
+    model_config = ConfigDict(extra="allow")
+
+    sku: str
+    at: str = Field(description="The instant it is explained for.")
+    flags: list[dict[str, Any]]
+    next_change_at: str | None = Field(description="When time alone changes something next.")
+    products: list[dict[str, Any]] = Field(description="The products that have this SKU; `speaks` marks the one that counts.")
+    assets: list[dict[str, Any]] = Field(
+        description="asset, shown, bindings (without URLs), not_bound (sentences), changes_at, and the facts that decided (decided_by)."
+    )
+
+
 class ShownOn(BaseModel):
     """A SKU with the bindings of one asset."""
 

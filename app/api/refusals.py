@@ -37,14 +37,15 @@ async def refuse(problem: Problem, reading: Reading, limits: Limits, scope: Any,
     sent = {name: value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding", b"expect")}
     length = sent.get(b"content-length", b"0")
     short = length.isdigit() and int(length) <= SHORT and b"transfer-encoding" not in sent and b"expect" not in sent
-    if reading.complete or short:
+    too_slow = problem.kind == "body-too-slow"
+    if reading.complete or (short and not too_slow):
         await send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return
     await send({"type": "http.response.start", "status": problem.status, "headers": [*headers, CLOSE]})
     await send({"type": "http.response.body", "body": body, "more_body": True})
     # Who asks before sending (Expect) has its answer now and sends nothing; who was too slow has had its time.
-    if b"expect" not in sent and problem.kind != "body-too-slow":
+    if b"expect" not in sent and not too_slow:
         await _throw_away(receive, limits)
     await send({"type": "http.response.body", "body": b""})
 

@@ -13,8 +13,11 @@ from typing import Any
 
 import orjson
 
-from app.domain.reasons import State, expired
+from app.domain.reasons import expired
 from app.ports import Doc
+
+# Leaves of an asset's record that hold its address. Whether it may be given is decided per SKU, so no other answer holds them.
+WITHHELD = ("url", "part.", "renditions.")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,5 +46,5 @@ def _without_what_ended(text: str, now_us: int) -> str:
         until = binding["valid_until"]
         if until is not None and instant_us(until) <= now_us:
             reason = {"code": "expired", "text": expired(binding["asset"]["system"], instant_us(until))}
-            binding |= {"state": State.EXPIRED.value, "reason": reason, "url": None, "renditions": {}, "valid_until": None}
+            binding |= {"state": "expired", "reason": reason, "url": None, "renditions": {}, "valid_until": None}
     return orjson.dumps(answer, option=orjson.OPT_SORT_KEYS).decode()
