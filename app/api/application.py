@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.api import assets, dead_letters, decisions, health, operations, paths, problems, skus, tasks, webhook_docs
+from app.api import assets, dead_letters, decisions, explain, health, operations, paths, problems, skus, tasks, webhook_docs
 from app.api.deps import Api
 from app.api.webhooks import PREFIX, Webhooks
 
@@ -74,7 +74,7 @@ def create_app(api: Api, *, webhooks: bool = True, console: bool = True) -> Fast
         app.state.counts = app.webhooks_door.counts
     if console:
         # What is longer comes first: a SKU may hold slashes, and its path would swallow the others.
-        for each in (decisions, skus, assets, tasks, operations, dead_letters):
+        for each in (decisions, explain, skus, assets, tasks, operations, dead_letters):
             app.include_router(each.router)
     app.include_router(health.router)
     return app
