@@ -7,7 +7,7 @@ Owns: which engine stands behind which port, which consumers a role means. Does 
 import fcntl
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +16,10 @@ import yaml
 from app import __version__
 from app.api.access import Access, Token
 from app.api.deps import Api, Asks, Check, Limits
+from app.backends.kafka import topics as kafka_topics
+from app.backends.kafka.consumer import Membership
 from app.backends.kafka.log import KafkaLog
+from app.backends.kafka.namespace import Namespaced
 from app.backends.mongo.store import MongoStore
 from app.backends.sqlite.log import SqliteLog
 from app.backends.sqlite.store import SqliteStore
@@ -80,7 +83,9 @@ def parts(settings: Settings) -> Parts:
     configuration = load(settings.config)
     clock = system_clock()
     if not settings.embedded:
-        log: EventLog = KafkaLog(settings.kafka_bootstrap_servers, **_kafka_security(settings))
+        membership = Membership(settings.kafka_session_timeout_s, heartbeat_s=settings.kafka_session_timeout_s / 10)
+        kafka = KafkaLog(settings.kafka_bootstrap_servers, security=_kafka_security(settings), membership=membership)
+        log: EventLog = Namespaced(kafka, settings.kafka_namespace) if settings.kafka_namespace else kafka
         store: Store = MongoStore(settings.mongodb_uri, database=settings.mongodb_database)
         return Parts(settings, configuration, log, store, clock)
     lock = _own(settings.data_dir)
@@ -93,6 +98,18 @@ def parts(settings: Settings) -> Parts:
         clock,
         lock,
     )
+
+
+async def apply_topics(settings: Settings, *, dry_run: bool) -> list[str]:
+    """Compares the topics on Kafka with schemas/topics.yaml and creates what is missing; every difference in words, "refused: …" where
+    it is not one that this command mends.
+
+    Failure policy: LogUnavailable passes through.
+    """
+    spec = [replace(topic, name=settings.kafka_namespace + topic.name) for topic in kafka_topics.wanted()]
+    found = await kafka_topics.synchronise(settings.kafka_bootstrap_servers, _kafka_security(settings), spec, dry_run=dry_run)
+    verb = "would create" if dry_run else "created"
+    return [f"{verb} {one.topic} ({one.words.removeprefix('missing: ')})" if one.missing else f"refused: {one}" for one in found]
 
 
 def _own(data_dir: Path) -> IO[str]:
@@ -128,7 +145,7 @@ def _kafka_security(settings: Settings) -> dict[str, str]:
 
 
 def consumers_of(made: Parts, version: int, roles: Collection[str], checkpoint: Checkpoint) -> dict[str, Runner | DueClock | Replayer]:
-    """Role -> the loops it means. `checkpoint` is called with a name at the points where a crash would hurt most; it does nothing in service."""
+    """Role -> the loops it means. `checkpoint` is called with a name where a crash would hurt most; it does nothing in service."""
     log, store, clock, settings = made.log, made.store, made.clock, made.settings
     loops: dict[str, Runner | DueClock | Replayer] = {}
     lanes = {"projector": ("bindery.projector", topics.LIVE), "projector-slow": ("bindery.projector.slow", topics.SLOW)}
@@ -173,7 +190,7 @@ def api_of(made: Parts) -> Api:
         clock=made.clock,
         configuration=made.configuration,
         access=Access(tokens, reads_open=not settings.reads_need_token),
-        asks=Asks(load_inputs, lambda skus, cause: request_entries(skus, cause), request_sweep),
+        asks=Asks(load_inputs, request_entries, request_sweep),
         code_version=__version__,
         limits=Limits(append_s=settings.webhook_deadline_s),
         readiness={name: _check(loop.health) for name, loop in made.loops.items()},

@@ -46,9 +46,7 @@ async def run(settings: Settings, *, roles: Collection[str], http: bool, checkpo
     try:
         if not await _connect(made, stop):
             return 0
-        version = await establish(
-            made.store, made.configuration.version, made.configuration.hash, numbers_itself=settings.embedded
-        )
+        version = await establish(made.store, made.configuration.version, made.configuration.hash, numbers_itself=settings.embedded)
         made.configuration = replace(made.configuration, version=version)
         made.loops = consumers_of(made, version, roles, checkpoint)
         return await _until_stopped(made, stop, http=http)
@@ -113,7 +111,7 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, *, http: bool) -> int
 
 
 async def _announce(server: _Server, serving: asyncio.Task[None]) -> None:
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 -- uvicorn tells by an attribute, it has no event to wait for
         await asyncio.sleep(0.01)
     for held in server.servers:
         for socket in held.sockets:

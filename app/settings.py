@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BINDERY_", extra="ignore", frozen=True)
 
     config: Path = Field(Path("bindery.yaml"), description="Path of bindery.yaml.")
-    data_dir: Path = Field(Path(".data"), description="Directory of the embedded engines and of the generated token. One service per directory.")
+    data_dir: Path = Field(Path(".data"), description="Directory of the embedded engines and the generated token.")
     host: str = Field("127.0.0.1", description="Address of the HTTP listener.")
     port: int = Field(8000, ge=0, le=65535, description="Port of the HTTP listener; 0 takes a free one.")
     kafka_bootstrap_servers: str = Field("", description="Apache Kafka, host:port[,host:port]; empty: the embedded log.")
@@ -26,10 +26,12 @@ class Settings(BaseSettings):
     kafka_username: str = Field("", description="SASL user name.")
     kafka_password_file: Path | None = Field(None, description="File with the SASL password.")
     kafka_session_timeout_s: float = Field(30.0, description="A consumer silent for this long loses its partitions.")
+    kafka_namespace: str = Field("", description="Prefix of topics, groups and transactional ids.")
     mongodb_uri: str = Field("", description="MongoDB replica set; empty: the embedded store. Concerns in the URI are overridden.")
     mongodb_database: str = Field("bindery", description="Database name.")
     tokens_file: Path | None = Field(
-        None, description="File of access tokens, one a line: `<role>[,<role>] <name> <token>`; roles reader, catalogue, ops. Empty: one is generated."
+        None,
+        description="Access tokens, one a line: `<role>[,<role>] <name> <token>` (reader, catalogue, ops). None: one is generated.",
     )
     reads_need_token: bool = Field(default=False, description="Whether the read API asks for a token with the role reader.")
     projector_batch: int = Field(1000, ge=1, le=10_000, description="Events per batch of the projector.")

@@ -3,8 +3,9 @@
 Owns: the look after the write. Does not own: the write (consumers/projector.py), the paging through variants (consumers/sweeps.py).
 Next stop: consumers/binder.py.
 
-A product or model asks the SKUs it ever claimed, and those of products that share a GTIN it ever had. An asset asks the SKUs it ever claimed
-and, by the keys it ever claimed or held, the products that hold or link them now. A decision asks the SKUs its product ever claimed.
+A product or model asks the SKUs it ever claimed, and those of products that share a GTIN it ever had. An asset asks the SKUs it ever
+claimed and, by the keys it ever claimed or held, the products that hold or link them now. A decision asks the SKUs that its
+product ever claimed.
 """
 
 from collections.abc import Iterable

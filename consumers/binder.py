@@ -1,6 +1,7 @@
 """The binder: for every SKU asked for, the decision, its revision, its publication.
 
-Owns: epochs, revisions, the order of write, append and commit. Does not own: the decision (app/domain/bind.py), the loop (consumers/runner.py).
+Owns: epochs, revisions, the order of write, append and commit.
+Does not own: the decision (app/domain/bind.py), the loop (consumers/runner.py).
 Next stop: app/domain/bind.py, then the store, then app/api/skus.py.
 
 A batch of bind requests, in numbered steps (tests/models/ checks them exhaustively and shows what breaks without each):

@@ -1,7 +1,7 @@
 """The projector: events become facets of records, and whoever may be affected is asked to decide again.
 
-Owns: the order of its steps (below). Does not own: mapping (app/sources/), merging (app/domain/facets.py), the decision (consumers/binder.py).
-Next stop: app/domain/facets.py, then consumers/affected.py.
+Owns: the order of its steps (below). Does not own: mapping (app/sources/), merging (app/domain/facets.py), the decision
+(consumers/binder.py). Next stop: app/domain/facets.py, then consumers/affected.py.
 
 A batch, in numbered steps; each is safe to repeat, and a crash between any two of them is healed by repeating the batch:
 1. map every event to changes and tasks; what cannot be mapped becomes a letter and blocks nobody;
@@ -33,7 +33,7 @@ from consumers.sweeps import request_entries, request_sweep
 from consumers.tasks import request_fetches
 from schemas import topics
 from schemas.event import Event
-from schemas.letter import Letter, Outcome
+from schemas.letter import Letter, Outcome, Stage
 
 log_line = structlog.get_logger(__name__)
 
@@ -139,7 +139,7 @@ class Projector:
         projected = source.project(event, self._version)
         return projected.changes, projected.tasks
 
-    def _to_letter(self, batch: Batch, event: Event, record: LogRecord, error: BinderyError, stage: str) -> None:
+    def _to_letter(self, batch: Batch, event: Event, record: LogRecord, error: BinderyError, stage: Stage) -> None:
         letter = letter_of_event(
             event,
             record=record,

@@ -107,20 +107,14 @@ class Runner:
 
     async def _give_up(self, consumer: LogConsumer, started: bool) -> None:
         await self.stage.abandoned(None)
-        if started:
-            try:
-                await consumer.rewind()
-            except (EngineDown, Ownership) as error:
-                self._tell("consumer.rewind_failed", error)
-                await self._pause(FIRST_BACKOFF_S)
-                await self._retry_rewind(consumer)
-
-    async def _retry_rewind(self, consumer: LogConsumer) -> None:
+        if not started:
+            return
         # Polling on without the rewind would skip the batch that failed, so nothing else happens until it succeeds.
         backoff_s = FIRST_BACKOFF_S
         while not self._stop.is_set():
             try:
-                return await consumer.rewind()
+                await consumer.rewind()
+                return
             except (EngineDown, Ownership) as error:
                 self._tell("consumer.rewind_failed", error)
                 await self._pause(backoff_s)

@@ -34,7 +34,9 @@ def request(method: str, path: str, *, url: str, token: str | None = None, param
     try:
         answer = httpx.request(method, f"{url.rstrip('/')}{path}", params=given, json=json, headers=headers, timeout=30.0)
     except httpx.TransportError as error:
-        raise Misconfigured(f"{url} does not answer ({error}): is the service running there? `bindery run` starts it, --url names another") from None
+        raise Misconfigured(
+            f"{url} does not answer ({error}): is the service running there? `bindery run` starts it, --url names another"
+        ) from None
     if answer.is_success:
         return answer.json() if answer.content else None
     problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}

@@ -30,7 +30,8 @@ def sku(name: Annotated[str, typer.Argument(help="The SKU.")], url: Url = SERVIC
     """Shows what may be shown for a SKU now."""
     answer = request("GET", "/v1/skus", url=url, token=token, params={"sku": name})
     if as_json:
-        return show_json(answer)
+        show_json(answer)
+        return
     console = Console()
     console.print(f"[bold]{answer['sku']}[/bold]  revision {answer['revision']}  next change {answer['next_change_at'] or 'none'}")
     table = Table("role", "#", "asset", "state", "why / url", box=None)
@@ -52,7 +53,8 @@ def explain(
     """Says why each asset is shown for a SKU or not, from which event, and when that changes by itself."""
     answer = request("GET", f"/v1/skus/{quote(name, safe='')}/explain", url=url, token=token, params={"asset": asset})
     if as_json:
-        return show_json(answer)
+        show_json(answer)
+        return
     console = Console()
     console.print(f"[bold]{name}[/bold]")
     for one in answer["assets"]:
@@ -91,7 +93,8 @@ def lag(url: Url = SERVICE, token: Token = None, as_json: AsJson = False) -> Non
     """Shows how far each consumer group is behind, per topic."""
     answer = request("GET", "/v1/lag", url=url, token=token)
     if as_json:
-        return show_json(answer)
+        show_json(answer)
+        return
     table = Table("group", "topic", "behind", box=None)
     for item in answer["items"]:
         table.add_row(item["group"], item["topic"], str(item["records"]))
@@ -108,7 +111,8 @@ def tasks(
     """Lists the work with the outside that waits."""
     answer = request("GET", "/v1/tasks", url=url, token=token, params={"system": system})
     if as_json:
-        return show_json(answer)
+        show_json(answer)
+        return
     table = Table("task", "reason", "due", "attempts", box=None)
     for item in answer["items"]:
         table.add_row(item["key"], item["reason"], item["due_at"], str(item["attempts"]))

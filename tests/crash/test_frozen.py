@@ -1,6 +1,7 @@
 """A consumer frozen beyond its session time-out, replaced, then woken; engines killed under load: the same promises hold (P1, P3, P4).
 
-Owns: freezing and dead engines. Does not own: kills (test_crash.py), traffic and checks (workload.py). Next stop: consumers/binder.py fences.
+Owns: freezing and dead engines. Does not own: kills (test_crash.py), traffic and checks (workload.py).
+Next stop: consumers/binder.py fences.
 """
 
 from __future__ import annotations
