@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema
 
@@ -57,7 +58,7 @@ INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z
 Instant = Annotated[str, Field(pattern=INSTANT, description="RFC 3339 in UTC.")]
 Name = Annotated[str, Field(min_length=1)]
 Scope = Annotated[Name, Field(description='"*": for all of them.')]
-Url = Annotated[str, Field(min_length=1, description="To be used as it is: everything in it is encoded.")]
+Url = Annotated[str, Field(min_length=1, description="To be used as it is.")]
 
 
 class Closed(BaseModel):
@@ -136,8 +137,17 @@ class FromDam(Closed):
     value: Name = Field(description="The key that the asset names, as its DAM spells it.")
 
 
+ONLY_WHILE_LIVE: JsonDict = {
+    "if": {"properties": {"state": {"const": State.LIVE.value}}},
+    "then": {"properties": {"url": {"type": "string"}}},
+    "else": {"properties": {"url": {"type": "null"}, "renditions": {"maxProperties": 0}, "valid_until": {"type": "null"}}},
+}
+
+
 class Binding(Closed):
     """One asset on one SKU, in one role, locale and channel."""
+
+    model_config = ConfigDict(json_schema_extra=ONLY_WHILE_LIVE)
 
     id: Name = Field(description="The same as long as product, asset, role, locale and channel are.")
     asset: AssetId
@@ -157,9 +167,11 @@ class Binding(Closed):
 
     @model_validator(mode="after")
     def _a_url_only_while_live(self) -> Self:
-        live = self.state is State.LIVE
-        if live != (self.url is not None) or (self.renditions and not live):
-            raise ValueError(f"the state is {self.state}: only a live binding has a url and renditions")
+        if self.state is State.LIVE:
+            if self.url is None:
+                raise ValueError("the state is live, and there is no url")
+        elif self.url is not None or self.renditions or self.valid_until is not None:
+            raise ValueError(f"the state is {self.state}: only a live binding has url, renditions and valid_until")
         return self
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from schemas import topics
 from schemas.binding import SkuBindings
-from schemas.headers import BindingHeaders, DecisionHeaders, EventHeaders, LetterHeaders, OutcomeHeaders
+from schemas.headers import BindingHeaders, DecisionHeaders, EventHeaders, LetterHeaders, OutcomeHeaders, Text
 
 JSON, BYTES = "application/json", "application/octet-stream"
 EXAMPLES = Path(__file__).parent / "examples"
@@ -24,17 +25,17 @@ RecordKey = Annotated[str, Field(pattern="^[a-z]+/[^/]+/")]
 
 
 class Decision(BaseModel):
-    """What people decided about one asset on one product: always the whole of it. A member that is null or absent is undecided."""
+    """What people decided about one asset on one product: always the whole of it. What is absent is left to the sources."""
 
     model_config = ConfigDict(extra="forbid")
 
     about: list[RecordKey] = Field(min_length=2, max_length=2, description="Record keys of the product and of the asset.")
     at_us: int = Field(description="When it was decided, microseconds UTC; the later decision counts.")
-    verdict: Literal["approve", "reject"] | None = None
-    pin: bool | None = Field(None, description="Show it before the others.")
-    place: int | None = Field(None, ge=0, description="Place in the display order of its role, locale and channel, from 0.")
-    by: str | None = Field(None, description="Who decided.")
-    why: str | None = None
+    by: Text = Field(description="Who decided.")
+    why: Text
+    verdict: Literal["approve", "reject"] | SkipJsonSchema[None] = None
+    pin: Literal[True] | SkipJsonSchema[None] = Field(None, description="Show it before the others.")
+    place: int | SkipJsonSchema[None] = Field(None, ge=0, description="Place in the display order of its role, locale and channel, from 0.")
 
 
 class BindRequest(BaseModel):
