@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-import yaml
-
 from app import __version__
 from app.api.access import Access, Token
 from app.api.deps import Api, Asks, Check, Limits
@@ -64,15 +62,6 @@ class Parts:
     loops: dict[str, Runner | DueClock | Replayer] = field(default_factory=dict)
 
 
-def topic_settings() -> dict[str, dict[str, object]]:
-    """Topic -> its settings, from schemas/topics.yaml with the defaults filled in."""
-    declared = yaml.safe_load((Path(topics.__file__).parent / "topics.yaml").read_text("utf-8"))
-    defaults = declared["defaults"]
-    return {
-        name: {**defaults, **own, "config": {**defaults["config"], **own.get("config", {})}} for name, own in declared["topics"].items()
-    }
-
-
 def system_clock() -> Clock:
     """The clock of this process."""
     return SystemClock()
@@ -89,7 +78,7 @@ def parts(settings: Settings) -> Parts:
         store: Store = MongoStore(settings.mongodb_uri, database=settings.mongodb_database)
         return Parts(settings, configuration, log, store, clock)
     lock = _own(settings.data_dir)
-    counts = {name: int(str(own["embedded_partitions"])) for name, own in topic_settings().items()}
+    counts = {topic: int(topics.settings(topic)["embedded_partitions"]) for topic in topics.ALL}
     return Parts(
         settings,
         configuration,

@@ -8,17 +8,13 @@ reads. Answers are sent only: receiving them is their readers' part.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from schemas import topics
 from schemas.messages import BY_NAME, MESSAGES, Example, Message
 
 KAFKA_BINDING = "0.5.0"
 DRAFT_07 = "application/schema+json;version=draft-07"
-TOPICS_YAML = Path(__file__).parent / "topics.yaml"
 ABOUT = """Bindery keeps, for every SKU, the one answer to which asset URLs may be shown, where, when and why.
 Only bindery.sku.bindings.v1 is meant for others (docs/wire-contract.md says how to read it); the other topics are Bindery's own.
 The key of an example is in its summary, since AsyncAPI has no place for it. Header values are bytes; here they are their UTF-8 text.
@@ -42,13 +38,6 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def settings(topic: str) -> dict[str, Any]:
-    """One topic's settings out of schemas/topics.yaml, the defaults filled in. Raises KeyError for a topic that is not there."""
-    declared = yaml.safe_load(TOPICS_YAML.read_text("utf-8"))
-    own, defaults = declared["topics"][topic], declared["defaults"]
-    return {**defaults, **own, "config": {**defaults["config"], **own.get("config", {})}}
-
-
 def document(examples: list[Example]) -> dict[str, Any]:
     """The whole document as plain data; the same inputs give the same document, members in the same order."""
     return {
@@ -67,7 +56,7 @@ def schema_file(message: Message, part: str) -> str:
 
 
 def _channel(topic: str) -> dict[str, Any]:
-    declared = settings(topic)
+    declared = topics.settings(topic)
     return {
         "address": topic,
         "description": declared["about"],

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from schemas import topics
-from schemas.asyncapi import OPERATIONS, TOPICS_YAML, schema_file
+from schemas.asyncapi import OPERATIONS, schema_file
 from schemas.messages import MESSAGES, examples
 from tests.schemas.contract import ROOT, asyncapi, disagreements, references
 
@@ -21,7 +21,7 @@ def registry() -> dict[str, Any]:
     """The four sides as they are."""
     return {
         "names": list(topics.ALL),
-        "declared": yaml.safe_load(TOPICS_YAML.read_text("utf-8")),
+        "declared": yaml.safe_load(topics.FILE.read_text("utf-8")),
         "messages": list(MESSAGES),
         "examples": examples(),
     }

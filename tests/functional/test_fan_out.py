@@ -1,0 +1,99 @@
+"""A model with twenty thousand variants changes a hundred times: all variants follow in two passes, and live events do not wait.
+
+Owns: the storm. Does not own: sweeps themselves (tests/consumers/). Next stop: consumers/sweeps.py.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from app.bootstrap import parts
+from app.domain import order
+from app.domain.facets import Change, EventRef, Record, merge
+from app.settings import Settings
+from consumers.projector import document
+from tests.functional.deployment import Deployment, eventually, upload
+from tests.functional.test_stories import accept, akeneo, packshots, states
+
+VARIANTS, CHANGES = 20_000, 100
+
+
+def settings_of(service: Deployment) -> Settings:
+    """The settings under which the deployment's processes run, for a look behind their back."""
+    named = {name.removeprefix("BINDERY_").lower(): value for name, value in service.environment.items()}
+    return Settings(config=service.folder / "bindery.yaml", data_dir=service.folder / "data", **named)  # type: ignore[arg-type]
+
+
+async def prefill(service: Deployment) -> None:
+    """Puts the variants into the store as if their events had been projected."""
+    made = parts(settings_of(service))
+    await made.store.start()
+    stamp = order.order(era=0, source=1_790_000_000_000_000, rank=0, event_hash="0", version=1)
+    docs = []
+    for number in range(VARIANTS):
+        record = Record(f"product/akeneo/v{number:05d}")
+        leaves = {"keys.sku": [f"V-{number}", f"V-{number}"], "parent": "MODEL", "status": "active"}
+        merge(record, [Change(record.key, stamp, leaves, EventRef("akeneo-main", "prefill", "prefill"))])
+        docs.append(document(record))
+    for start in range(0, VARIANTS, 2000):
+        saved = await made.store.records.save(docs[start : start + 2000])
+        assert not saved.conflicts
+        assert not saved.refused
+    await made.store.stop()
+    if made.lock:
+        made.lock.close()
+
+
+def model(second: int) -> bytes:
+    """The model links the shared asset, and another one that differs with every change."""
+    at = f"2026-10-14T09:{second // 60:02d}:{second % 60:02d}Z"
+    stamp = {"date": at.replace("T", " ").replace("Z", ".000000"), "timezone": "UTC"}
+    body = {"code": "MODEL", "updated_at": stamp, "changes": packshots("shared", f"other-{second}")}
+    return akeneo("product-model.updated.delta", {"product_model": body}, at)
+
+
+def latency_s(service: Deployment, number: int) -> float:
+    """From the acceptance of a live event until its answer can be read."""
+    accept(service, "cloudinary-eu", upload(f"live-{number}", sku=f"L-{number}"))
+    begun = time.monotonic()
+    eventually(lambda: service.sku(f"L-{number}"), within_s=30)
+    return time.monotonic() - begun
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_a_storm_of_model_changes_is_two_passes_and_live_events_do_not_wait(deployment: Deployment) -> None:
+    """A hundred changes of a model with 20,000 variants cost two passes over them; a live event takes about as long as before."""
+    await prefill(deployment)
+    service = deployment.up()
+    accept(service, "cloudinary-eu", upload("shared"))
+    calm = sorted(latency_s(service, number) for number in range(10))
+    for change in range(CHANGES):
+        accept(service, "akeneo-main", model(change))
+    stormy = []
+    while passes(service) < 1 or len(stormy) < 10:
+        stormy.append(latency_s(service, 100 + len(stormy)))
+        assert len(stormy) < 1000
+    last = f"other-{CHANGES - 1}"
+
+    def followed(number: int) -> bool:
+        held = states(service.sku(f"V-{number}"))
+        return held.get("id-shared") == "live" and last in held
+
+    for number in (0, 9_999, VARIANTS - 1):
+        eventually(lambda number=number: followed(number), within_s=90)  # type: ignore[misc]
+    eventually(lambda: sum(item["records"] for item in service.get("/v1/lag").json()["items"]) == 0, within_s=60)
+    stormy.sort()
+    # A tenth of the live events may meet a page of the sweep that is being decided; none may wait for the pass.
+    assert stormy[len(stormy) * 9 // 10] < max(10 * calm[len(calm) // 2], 1.0), f"calm {calm}, stormy {stormy}"
+    assert passes(service) <= 3, "coalesced asks are one pass under way and one more (a third where the storm outlasted the first)"
+
+
+def passes(service: Deployment) -> int:
+    """Finished passes, as the service's own log tells."""
+    lines = "".join(path.read_text() for path in sorted(service.folder.glob("process-*.log"))).splitlines()
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    return sum(1 for one in told if one.get("event") == "sweep.pass_finished" and one["sweep"].startswith("variants/"))
