@@ -125,7 +125,7 @@ class Source:
         return self.receiver.receive(body, arrived_us, headers)
 
     def project(self, event: Event, version: int) -> Projected:
-        """What an event of this source changes, at this configuration version. Raises Malformed or Unmappable (path and type, no values)."""
+        """What an event of this source changes, at this configuration version. Raises Malformed or Unmappable, which hold no values."""
         return self.projector.project(event, version)
 
     def sign(self, body: bytes, now_s: float) -> dict[str, str]:

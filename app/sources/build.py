@@ -1,0 +1,138 @@
+"""From words to a compiled source: preset and overrides become one preset, and that a Source.
+
+Owns: merging overrides, compiling. Does not own: reading files and secrets (app/configuration.py), checks across sources (checks.py).
+Next stop: app/sources/source.py.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.sources.config import Overrides, SourceWords
+from app.sources.events import Router
+from app.sources.fields import Fields
+from app.sources.hot import HotFields
+from app.sources.mapping import compile_fields
+from app.sources.payload import Place
+from app.sources.preset import Preset
+from app.sources.project import EventProjector, Fetching
+from app.sources.receive import BodyReceiver
+from app.sources.rows import Context, Join
+from app.sources.schemes import HmacScheme, Scheme, StandardScheme, TokenScheme, has_clock
+from app.sources.source import Source, Verifier
+from app.sources.verify import Refusing, compile_scheme
+
+# Fields that are groups of fields: overriding one member leaves the others as they are.
+_GROUPS = frozenset({"aliases", "texts", "parts", "media", "rights", "links"})
+
+
+def merged(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset's YAML with the overrides written over it. Null takes a part away."""
+    result = {**preset, "fields": dict(preset.get("fields") or {})}
+    for name, value in overrides.items():
+        holder = result["fields"] if name in Fields.model_fields else result
+        held = holder.get(name)
+        if value is None:
+            holder.pop(name, None)
+        elif isinstance(held, dict) and isinstance(value, dict) and _adds(name, held, value):
+            holder[name] = {**held, **value}
+        elif name == "events" and isinstance(held, dict):
+            holder[name] = {**held, **{type_: {**held.get(type_, {}), **(words or {})} for type_, words in value.items()}}
+        else:
+            holder[name] = value
+    return result
+
+
+def _adds(name: str, held: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Whether an override adds to what is held rather than replacing it."""
+    if name == "verify":
+        return bool(value.get("scheme", held.get("scheme")) == held.get("scheme"))
+    return name in _GROUPS or name == "fetching"
+
+
+def check_overrides(overrides: Mapping[str, Any]) -> None:
+    """Raises pydantic's ValidationError for words that no preset knows."""
+    Overrides.model_validate({name: value for name, value in overrides.items() if value is not None})
+
+
+def with_tolerance(scheme: Scheme, words: SourceWords) -> Scheme:
+    """The scheme with the source's own tolerance. Raises ValueError where the scheme signs no time."""
+    if "tolerance_s" not in words.model_fields_set:
+        return scheme
+    if not has_clock(scheme) or isinstance(scheme, TokenScheme):
+        if words.tolerance_s is None:
+            return scheme
+        raise ValueError("this sender signs no time, so its age cannot be checked; leave tolerance_s out")
+    return scheme.model_copy(update={"tolerance_s": words.tolerance_s})
+
+
+def context_of(name: str, words: SourceWords, normalise: Callable[[str], str]) -> Context:
+    """What the fields of a source take from its configuration."""
+    joins = {link: Join(join.system, join.by) for link, join in words.joins.items()}
+    return Context(words.system or name, normalise, ZoneInfo(words.timezone), joins, words.roles)
+
+
+def build(
+    name: str,
+    words: SourceWords,
+    preset: Preset,
+    *,
+    secrets: Sequence[str],
+    broken: str,
+    hot_fields: Sequence[str],
+    normalise: Callable[[str], str],
+) -> Source:
+    """Compiles one source. broken: why it has no secrets, "" where it has. Raises ValueError for what cannot be compiled."""
+    context = context_of(name, words, normalise)
+    router = Router(preset, context.zone)
+    scheme = with_tolerance(preset.verify, words)
+    verifier: Verifier = Refusing(broken or "the source is retired")
+    if not broken and not words.retired:
+        try:
+            verifier = compile_scheme(scheme, secrets)
+        except ValueError as wrong:
+            broken, verifier = str(wrong), Refusing(str(wrong))
+    hot = HotFields({*hot_fields, *preset.hot_fields, *words.hot_fields}, preset.hot_types)
+    token = Place(scheme.field) if isinstance(scheme, TokenScheme) and scheme.field else None
+    maps = {kind: compile_fields(preset.fields, kind, context) for kind in ("asset", "product", "model")}
+    receiver = BodyReceiver(
+        name,
+        context.system,
+        words.era,
+        preset.preset,
+        router=router,
+        hot=hot,
+        authors=[Place(path) for path in preset.authors],
+        token=token,
+    )
+    fetching = fetching_of(preset, words)
+    return Source(
+        name=name,
+        side=preset.side,
+        system=context.system,
+        preset=preset.preset,
+        verifier=verifier,
+        receiver=receiver,
+        projector=EventProjector(name, context.system, preset.preset, router=router, maps=maps, fetching=fetching),
+        era=words.era,
+        retired=words.retired,
+        broken=broken,
+        max_body_bytes=words.max_body_bytes,
+        rate_per_s=words.rate_per_s,
+        fetches=fetching is not None,
+    )
+
+
+def fetching_of(preset: Preset, words: SourceWords) -> Fetching | None:
+    """When this source's events ask for a fetch; None where none of them ever does."""
+    every = [preset.words(type_) for type_ in preset.events]
+    if not any(event.fetch or event.mode == "thin" or "thin" in getattr(event.mode, "lookup", {}).values() for event in every):
+        return None
+    fetch = preset.fetching
+    delay_s, late_s = (fetch.delay_s, fetch.late_s) if fetch else (5.0, 300.0)
+    return Fetching(int(delay_s * 1_000_000), int(late_s * 1_000_000) if words.api else None)
+
+
+def needs_secrets(scheme: Scheme) -> bool:
+    """Whether the scheme verifies anything with a secret."""
+    return isinstance(scheme, HmacScheme | StandardScheme | TokenScheme) or scheme.scheme == "cloudinary"

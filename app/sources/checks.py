@@ -1,0 +1,122 @@
+"""Checks that need more than one word of bindery.yaml: an event without order, sources that contradict each other, joins to nowhere.
+
+Owns: those checks, as functions to (path, message) pairs. Does not own: the shape of single words (config.py, preset.py), reporting
+(app/configuration.py). Next stop: app/configuration.py.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from app.sources.build import needs_secrets
+from app.sources.config import SourceWords
+from app.sources.fields import Link
+from app.sources.preset import EventWords, Preset, Switch
+
+Mistake = tuple[str, str]
+_NO_ORDER = (
+    "expected `order` (time, sequence or header): without one, nobody can tell which of two changes is newer. "
+    "An event without any is `mode: thin`, so that the state is fetched"
+)
+Configured = Mapping[str, tuple[SourceWords, Preset]]
+
+
+def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
+    """Mistakes of one source; paths are relative to it."""
+    if words.side is not None and words.side != preset.side:
+        yield "side", f"the preset {preset.preset} is of the side {preset.side}; leave `side` out or choose another preset"
+    if preset.side == "dam" and words.when_rights_unknown is None:
+        yield (
+            "when_rights_unknown",
+            "expected hide or show: may an asset be shown about whose rights nothing at all is known? Every DAM source has to say",
+        )
+    if preset.side == "pim" and words.when_rights_unknown is not None:
+        yield "when_rights_unknown", "rights are the DAM's word; leave this out at a PIM"
+    if needs_secrets(preset.verify):
+        if not words.secrets and not words.retired:
+            yield "secrets", f"expected at least one secret for the scheme {preset.verify.scheme}, as env:NAME or file:PATH"
+    elif words.secrets:
+        yield "secrets", "this source verifies nothing (scheme none), so it has no use for secrets; leave them out or choose a scheme"
+    for type_ in preset.events:
+        yield from _event(type_, preset.words(type_))
+
+
+def _event(type_: str, words: EventWords) -> Iterator[Mistake]:
+    for name in ("kind", "mode", "key"):
+        if getattr(words, name) is None:
+            yield f"overrides.events.{type_}", f"expected `{name}`, here or for all events (overrides.{name})"
+    if words.order is None and words.mode is not None and modes_of(words) != {"thin"}:
+        yield f"overrides.events.{type_}", _NO_ORDER
+
+
+def modes_of(words: EventWords) -> set[str]:
+    """Every mode that events of this type can have."""
+    mode = words.mode
+    if isinstance(mode, Switch):
+        return {*mode.lookup.values(), *([mode.otherwise] if mode.otherwise else [])}
+    return {"delta"} if isinstance(mode, list) else {mode} if mode else set()
+
+
+def kinds_of(words: EventWords) -> set[str]:
+    """Every kind of record that events of this type can be about."""
+    kind = words.kind
+    if isinstance(kind, Switch):
+        return {*kind.lookup.values(), *([kind.otherwise] if kind.otherwise else [])}
+    return {kind} if kind else set()
+
+
+def across_sources(sources: Configured) -> Iterator[Mistake]:
+    """Mistakes between sources; paths start at the root."""
+    systems: dict[str, list[str]] = defaultdict(list)
+    for name, (words, _) in sources.items():
+        systems[words.system or name].append(name)
+    for system, names in systems.items():
+        yield from _agreement(system, names, sources)
+        yield from _measures(system, names, sources)
+    for name, (words, preset) in sources.items():
+        for path, system in _named_systems(words, preset):
+            if system not in systems:
+                known = ", ".join(sorted(systems))
+                yield (
+                    f"sources.{name}.{path}",
+                    f"no source speaks for the system {system!r}; there are {known}. Name one of them, or add it",
+                )
+
+
+def _agreement(system: str, names: list[str], sources: Configured) -> Iterator[Mistake]:
+    for word in ("era", "when_rights_unknown", "inheritance"):
+        said = {name: getattr(sources[name][0], word) for name in names}
+        stated = {value for value in said.values() if value is not None}
+        if len(stated) > 1:
+            who = ", ".join(f"{name}: {value}" for name, value in said.items())
+            yield f"sources.{names[-1]}.{word}", f"the sources of the system {system} must agree ({who}); write the same value at each"
+
+
+def _measures(system: str, names: list[str], sources: Configured) -> Iterator[Mistake]:
+    seen: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in names:
+        preset = sources[name][1]
+        for type_ in preset.events:
+            words = preset.words(type_)
+            for kind in kinds_of(words) if words.order else ():
+                assert words.order is not None
+                seen[kind].setdefault(words.order.measure, f"{name}, event {type_}")
+    for kind, measures in seen.items():
+        if len(measures) > 1:
+            where = "; ".join(f"{measure} at {place}" for measure, place in measures.items())
+            text = f"the {kind}s of {system} are ordered by time in one place and by sequence in another ({where}): these do not compare. "
+            yield f"sources.{names[-1]}", text + "Use one of them for all events of a kind, or another `system`"
+
+
+def _named_systems(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]:
+    for link, join in words.joins.items():
+        yield f"joins.{link}.system", join.system
+    fields = preset.fields
+    for name, owned in (("product", fields.product), ("model", fields.model)):
+        if owned is not None:
+            yield f"overrides.{name}.system", owned.system
+    links: Mapping[str, Link] = fields.links
+    for label, link_words in links.items():
+        if link_words.system:
+            yield f"overrides.links.{label}.system", link_words.system
+    if fields.asset_texts and fields.asset_texts.system:
+        yield "overrides.asset_texts.system", fields.asset_texts.system

@@ -1,0 +1,132 @@
+"""The words of bindery.yaml.
+
+Owns: the model of the file and the checks within one source. Does not own: the words of presets (preset.py), checks across sources
+(checks.py), reading files (app/configuration.py). Next stop: app/sources/build.py.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from app.sources.fields import Fields, Strict, Zone
+from app.sources.preset import EventWords, Fetch, Taken
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
+Owner = Literal["pim", "dam", "both"]
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("expected a name of lower-case letters, digits, dots, hyphens and underscores, 63 characters at most")
+    return text
+
+
+def _reference(text: str) -> str:
+    if not _REFERENCE.fullmatch(text):
+        raise ValueError("expected a reference, env:NAME or file:PATH; a secret itself never stands in this file")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Reference = Annotated[str, AfterValidator(_reference)]
+
+
+class JoinWords(Strict):
+    """Whose assets a link's references name. by: `id`, or the alias that the other source's mapping keeps (`aliases`)."""
+
+    system: str
+    by: str = "id"
+
+
+class Overrides(Fields, EventWords):
+    """Any part of a preset, written anew: fields by their names, and how to read events."""
+
+    verify: dict[str, Any] | None = None
+    type: Taken | None = None
+    id: Taken | None = None
+    authors: list[str] | None = None
+    hot_types: list[str] | None = None
+    ignore: list[str] | None = None
+    events: dict[str, EventWords] | None = None
+    fetching: Fetch | None = None
+
+
+class SourceWords(Strict):
+    """One source."""
+
+    preset: str
+    side: Literal["dam", "pim"] | None = None
+    system: Name | None = None
+    secrets: tuple[Reference, ...] = ()
+    tolerance_s: float | None = Field(None, ge=0)
+    when_rights_unknown: Literal["hide", "show"] | None = None
+    timezone: Zone = "UTC"
+    era: int = Field(0, ge=0, le=0xFFFF)
+    hot_fields: tuple[str, ...] = ()
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    joins: dict[str, JoinWords] = Field(default_factory=dict)
+    roles: dict[str, str] = Field(default_factory=dict)
+    inheritance: Literal["own", "flattened"] | None = None
+    api: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    retired: bool = False
+    max_body_bytes: int = Field(786_432, ge=1_024, le=900_000)
+    rate_per_s: float | None = Field(None, gt=0)
+
+    @field_validator("roles")
+    @classmethod
+    def _roles(cls, roles: dict[str, str]) -> dict[str, str]:
+        doubled = sorted({role for role in roles.values() if list(roles.values()).count(role) > 1})
+        if doubled:
+            raise ValueError(f"two links cannot have one role, their orders would mix: {', '.join(doubled)}")
+        return roles
+
+
+class Binding(Strict):
+    """How bindings are decided; app/domain/policy.py says what each word means."""
+
+    ownership: dict[str, Owner] = Field(default_factory=dict)
+    texts: Owner = "both"
+    role_tag_prefix: str = "role:"
+    default_role: str = Field("asset", min_length=1)
+    max_bindings_per_sku: int = Field(500, ge=1, le=5_000)
+
+
+class SkuRule(Strict):
+    """How two spellings of a SKU are compared; people always see the one that was sent."""
+
+    case: Literal["keep", "upper", "lower"] = "keep"
+    hyphens: Literal["keep", "drop"] = "keep"
+    leading_zeros: Literal["keep", "drop"] = "keep"
+
+    def normaliser(self) -> Callable[[str], str]:
+        """SKU as sent -> SKU as compared. Never empty for a SKU that is not."""
+        case, drop_hyphens, drop_zeros = self.case, self.hyphens == "drop", self.leading_zeros == "drop"
+
+        def normalise(sku: str) -> str:
+            key = sku.strip()
+            if drop_hyphens:
+                key = key.replace("-", "") or key
+            if drop_zeros:
+                key = key.lstrip("0") or "0"
+            return key.upper() if case == "upper" else key.lower() if case == "lower" else key
+
+        return normalise
+
+
+class Normalise(Strict):
+    """Normalisation of shared ids."""
+
+    sku: SkuRule = SkuRule()
+
+
+class Deployment(Strict):
+    """The whole file. The sources are checked one by one, so that a mistake in one hides none in another."""
+
+    version: int | None = Field(None, ge=1, le=0xFFFF_FFFF)
+    sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    binding: Binding = Binding()
+    hot_fields: tuple[str, ...] = ()
+    normalise: Normalise = Normalise()

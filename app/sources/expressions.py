@@ -1,0 +1,244 @@
+"""JMESPath expressions, compiled at load.
+
+Owns: compiling an expression into a closure; the few functions presets may call. Does not own: what expressions are for (mapping.py).
+Next stop: app/sources/mapping.py.
+
+Plain paths (`a.b[0].c`, `a[].b`, `a || b.c`) become closures, since the interpreter would cost more than everything else together;
+the rest is interpreted. Both give what JMESPath says: tests/sources/test_expressions.py compares them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jmespath
+from jmespath import exceptions, functions
+
+Getter = Callable[[Any], Any]
+
+
+class ExpressionFailed(ValueError):
+    """An expression met a value of a type it cannot work on. The message holds types, no values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression. get: value -> result, None for null; raises ExpressionFailed. mentions: whether the value holds the path at
+    all, be it null (None for expressions that are no plain path: there a null cannot be told from an absence)."""
+
+    text: str
+    get: Getter
+    mentions: Callable[[Any], bool] | None = None
+
+
+def compile_expression(text: str) -> Expression:
+    """Compiles. Raises ValueError saying what is wrong with the expression."""
+    try:
+        parsed = jmespath.compile(text)
+    except exceptions.JMESPathError as wrong:
+        raise ValueError(f"{text!r} is no JMESPath expression: {' '.join(str(wrong).split())[:120]}") from None
+    tree: Any = parsed.parsed
+    getter = _closure(tree)
+    if getter is None:
+        return Expression(text, _interpreted(text, parsed))
+    return Expression(text, getter, _mentions(tree))
+
+
+def plain_names(text: str) -> list[str] | None:
+    """The names of a plain dotted path (`a."b c".d`), None for any other expression. Raises ValueError where it is none at all."""
+    compile_expression(text)
+    tree: Any = jmespath.compile(text).parsed
+    return _names(tree)
+
+
+def _closure(node: dict[str, Any]) -> Getter | None:
+    """The node as a closure, None where it needs the interpreter."""
+    children = [_closure(child) for child in node["children"]]
+    if any(child is None for child in children):
+        return None
+    return _CLOSURES[node["type"]](node, children) if node["type"] in _CLOSURES else None
+
+
+def _field(node: dict[str, Any], _: list[Any]) -> Getter:
+    name = node["value"]
+    return lambda value: value.get(name) if isinstance(value, dict) else None
+
+
+def _index(node: dict[str, Any], _: list[Any]) -> Getter:
+    at = node["value"]
+
+    def index(value: Any) -> Any:
+        return value[at] if isinstance(value, list) and -len(value) <= at < len(value) else None
+
+    return index
+
+
+def _chain(node: dict[str, Any], steps: list[Getter]) -> Getter:
+    names = _names(node)
+    if names is not None:
+        return _dotted(names)
+    if len(steps) == 2:
+        first, second = steps
+        return lambda value: second(first(value))
+
+    def chain(value: Any) -> Any:
+        for step in steps:
+            value = step(value)
+        return value
+
+    return chain
+
+
+def _names(node: dict[str, Any]) -> list[str] | None:
+    """The names of a path of plain fields, None for anything else."""
+    if node["type"] == "field":
+        return [node["value"]]
+    if node["type"] == "subexpression":
+        parts = [_names(child) for child in node["children"]]
+        return [name for part in parts for name in part or ()] if all(parts) else None
+    return None
+
+
+def _dotted(names: list[str]) -> Getter:
+    if len(names) == 2:
+        first, second = names
+
+        def two(value: Any) -> Any:
+            inner = value.get(first) if isinstance(value, dict) else None
+            return inner.get(second) if isinstance(inner, dict) else None
+
+        return two
+
+    def dotted(value: Any) -> Any:
+        for name in names:
+            if not isinstance(value, dict):
+                return None
+            value = value.get(name)
+        return value
+
+    return dotted
+
+
+def _or(_: dict[str, Any], sides: list[Getter]) -> Getter:
+    left, right = sides
+
+    def either(value: Any) -> Any:
+        found = left(value)
+        return right(value) if found is None or found is False or found in ("", [], {}) else found
+
+    return either
+
+
+def _projection(_: dict[str, Any], sides: list[Getter]) -> Getter:
+    base, each = sides
+
+    def project(value: Any) -> Any:
+        elements = base(value)
+        return [found for element in elements if (found := each(element)) is not None] if isinstance(elements, list) else None
+
+    return project
+
+
+def _flatten(_: dict[str, Any], sides: list[Getter]) -> Getter:
+    (base,) = sides
+
+    def flatten(value: Any) -> Any:
+        elements = base(value)
+        if not isinstance(elements, list):
+            return None
+        flat: list[Any] = []
+        for element in elements:
+            if isinstance(element, list):
+                flat.extend(element)
+            else:
+                flat.append(element)
+        return flat
+
+    return flatten
+
+
+_CLOSURES: dict[str, Callable[[dict[str, Any], list[Any]], Getter]] = {
+    "field": _field,
+    "index": _index,
+    "subexpression": _chain,
+    "index_expression": _chain,
+    "or_expression": _or,
+    "projection": _projection,
+    "flatten": _flatten,
+    "identity": lambda _node, _children: lambda value: value,
+    "current": lambda _node, _children: lambda value: value,
+}
+
+
+def _mentions(node: dict[str, Any]) -> Callable[[Any], bool] | None:
+    """Whether a value holds the path, for plain paths and alternatives of them."""
+    if node["type"] == "or_expression":
+        sides = [_mentions(child) for child in node["children"]]
+        left, right = sides
+        return (lambda value: left(value) or right(value)) if left and right else None
+    names = _names(node)
+    if names is None:
+        return None
+    *parents, last = names
+    parent = _dotted(parents) if parents else lambda value: value
+
+    def mentions(value: Any) -> bool:
+        holder = parent(value)
+        return isinstance(holder, dict) and last in holder
+
+    return mentions
+
+
+def _interpreted(text: str, parsed: Any) -> Getter:
+    options = jmespath.Options(custom_functions=_Functions())
+
+    def search(value: Any) -> Any:
+        try:
+            return parsed.search(value, options)
+        except exceptions.JMESPathTypeError as wrong:
+            raise ExpressionFailed(f"{wrong.function_name}() expects {'/'.join(wrong.expected_types)}, found {wrong.actual_type}") from None
+        except (exceptions.JMESPathError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as wrong:
+            # The interpreter walks whatever a sender wrote; its built-ins leak such errors for types they do not check.
+            raise ExpressionFailed(f"the expression {text[:60]!r} fails ({type(wrong).__name__})") from None
+
+    return search
+
+
+class _Functions(functions.Functions):
+    """What presets may call beside JMESPath's own functions."""
+
+    @functions.signature({"types": ["array", "null"]})
+    def _func_from_keys(self, keys: list[Any] | None) -> dict[str, str]:
+        """A list of names as an object with empty values: what is left of things that were removed."""
+        return {key: "" for key in keys or () if isinstance(key, str)}
+
+    @functions.signature({"types": ["object", "null"]}, {"types": ["string"]})
+    def _func_side_of(self, values: dict[str, Any] | None, side: str) -> dict[str, Any]:
+        """One side ("new" or "previous") of an Akeneo delta's values, in the shape of Akeneo's product values.
+
+        In: attribute -> [{previous, new, type, locale, scope or channel}]. Out: attribute -> [{data, type, locale, scope}], without those
+        whose side is null. Identifiers, which a delta wraps into {data, is_main_identifier}, are unwrapped.
+        """
+        return {attribute: entries for attribute, changes in (values or {}).items() if (entries := _entries(changes, side))}
+
+    @functions.signature({"types": ["object", "null"]}, {"types": ["string"]})
+    def _func_main_identifier(self, values: dict[str, Any] | None, side: str) -> Any:
+        """The value of the main identifier in an Akeneo delta's values, on one side; null where it did not change."""
+        for changes in (values or {}).values():
+            for change in changes if isinstance(changes, list) else ():
+                value = change.get(side) if isinstance(change, dict) else None
+                if isinstance(value, dict) and value.get("is_main_identifier") is True:
+                    return value.get("data")
+        return None
+
+
+def _entries(changes: Any, side: str) -> list[dict[str, Any]]:
+    entries = []
+    for change in changes if isinstance(changes, list) else ():
+        value = change.get(side) if isinstance(change, dict) else None
+        if isinstance(value, dict) and "is_main_identifier" in value:
+            value = value.get("data")
+        if value is not None:
+            scope = change.get("scope") if change.get("scope") is not None else change.get("channel")
+            entries.append({"data": value, "type": change.get("type"), "locale": change.get("locale"), "scope": scope})
+    return entries

@@ -1,0 +1,174 @@
+"""What can be mapped, and the words for it: the model of `fields` in a preset and of `overrides` in bindery.yaml.
+
+Owns: names and options of fields. Does not own: reading them from a payload (mapping.py), what the leaves mean (app/domain/keys.py).
+Next stop: app/sources/mapping.py.
+"""
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from app.sources.expressions import compile_expression
+
+
+class Strict(BaseModel):
+    """A part of a configuration: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _expression(text: str) -> str:
+    compile_expression(text)
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError):
+        raise ValueError("expected the name of a time zone, such as Europe/Stockholm or UTC") from None
+    return name
+
+
+Expr = Annotated[str, AfterValidator(_expression)]
+Zone = Annotated[str, AfterValidator(_zone)]
+End = Literal["inclusive", "exclusive"]
+Scalar = str | int | bool | None
+
+
+class Spec(Strict):
+    """Where a value stands. A bare string is its path."""
+
+    path: Expr
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, data: Any) -> Any:
+        return {"path": data} if isinstance(data, str) else data
+
+
+class Listed(Spec):
+    """One or many values. split: a string may hold several, as JSON or delimited by , ; | or newline."""
+
+    split: bool = True
+
+
+class Owned(Listed):
+    """Ids of things of another system."""
+
+    system: str
+
+
+class Looked(Spec):
+    """A word that is translated. lookup: theirs -> ours; otherwise: for words that are not in it. boolean: read 0, 1, true … first."""
+
+    lookup: dict[str, str] = {}
+    otherwise: str | None = None
+    boolean: bool = False
+
+
+class Instant(Spec):
+    """A date or an instant. zone: of dates and of times without one (default: the source's). end: whether a bare date still counts."""
+
+    zone: Zone | None = None
+    end: End = "exclusive"
+
+
+class Intervals(Spec):
+    """A list of periods. when: members that an entry must have to count at all. from, until: where its ends stand."""
+
+    when: dict[str, Scalar] = {}
+    from_: Expr | None = Field(None, alias="from")
+    until: Expr | None = None
+    zone: Zone | None = None
+    end: End = "exclusive"
+
+
+class Url(Spec):
+    """An address. style `cloudinary`: version and public id in it become placeholders, so that a rename changes every URL."""
+
+    style: Literal["plain", "cloudinary"] = "plain"
+    public_id: Expr = "public_id"
+
+
+class Renditions(Spec):
+    """A list of objects, or a map name -> object or URL. name, url, width, height, format: where they stand in each (`_name`, `_value`:
+    key and value of a map's entry). Entries without a URL are left out."""
+
+    name: Expr = "_name"
+    url: Expr = "url || _value"
+    width: Expr = "width"
+    height: Expr = "height"
+    format: Expr = "format"
+    style: Literal["plain", "cloudinary"] = "plain"
+    public_id: Expr = "public_id"
+
+
+class Link(Spec):
+    """Assets of a product in display order: a list of ids, or of objects with `asset` (their id) and, where given, role, locale, channel,
+    position. system, by: whose ids, and which (default: `joins` of this name, else the source's own system, by id)."""
+
+    asset: Expr | None = None
+    role: Expr | None = None
+    locale: Expr | None = None
+    channel: Expr | None = None
+    position: Expr | None = None
+    system: str | None = None
+    by: str | None = None
+
+
+class Collections(Spec):
+    """Akeneo-style values at `path`: attribute -> [{data, locale, scope, type}]. Attributes of these types, and those that `joins` or
+    `roles` name, link assets; the role is the attribute's code unless `roles` says otherwise."""
+
+    types: list[str]
+
+
+class AssetTexts(Spec):
+    """Texts that a PIM keeps for assets: a list of objects with the asset's id and texts (kind -> path; a text or a map by locale).
+    system: whose assets; or link: the link whose `joins` says so."""
+
+    asset: Expr = "id"
+    texts: dict[str, Expr]
+    system: str | None = None
+    link: str = ""
+
+
+class Rights(Strict):
+    """Windows. access: periods of which one must hold."""
+
+    from_: Instant | None = Field(None, alias="from")
+    until: Instant | None = None
+    access: Intervals | None = None
+
+
+class Fields(Strict):
+    """Everything that can be mapped. texts: kind -> path, or kind -> locale -> path. parts: what placeholders in URLs stand for."""
+
+    sku: Listed | None = None
+    gtin: Listed | None = None
+    # Of assets.
+    product: Owned | None = None
+    model: Owned | None = None
+    aliases: dict[str, Listed] = {}
+    role: Looked | None = None
+    position: Spec | None = None
+    locale: Looked | None = None
+    channel: Looked | None = None
+    tags: Listed | None = None
+    texts: dict[str, Spec | dict[str, Spec]] = {}
+    approval: Looked | None = None
+    url: Url | None = None
+    parts: dict[str, Spec] = {}
+    checksum: Spec | None = None
+    content_version: Spec | None = None
+    media: dict[Literal["width", "height", "bytes", "format", "type"], Spec] = {}
+    renditions: Renditions | None = None
+    rights: Rights = Rights()
+    # Of products and models.
+    parent: Spec | None = None
+    name: Spec | None = None
+    links: dict[str, Link] = {}
+    collections: Collections | None = None
+    asset_texts: AssetTexts | None = None

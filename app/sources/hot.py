@@ -1,0 +1,87 @@
+"""Hot fields: what must reach neither log nor store (prices, stock, tokens), found by name at any depth.
+
+Owns: finding and dropping them. Does not own: which names are hot (bindery.yaml, presets). Next stop: app/sources/receive.py.
+
+A search for the names' bytes comes first, so that a body without them pays for nothing else. A body that may hold one is walked and
+written anew from what was understood: whatever a duplicate key, an escape or odd spacing hid from the walk is gone as well.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+from app.errors import Malformed
+from app.sources.payload import parse
+
+_ESCAPED_ASCII = re.compile(rb"\\u00[2-7]", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z0-9_.: -]+")
+_MASK = bytes.maketrans(b"0123456789", b"##########")
+_TYPES = ("type", "attribute_type")
+
+
+class HotFields:
+    """The hot names (compared without case) and attribute types of one source."""
+
+    def __init__(self, names: Collection[str], types: Collection[str] = ()) -> None:
+        self._names = frozenset(name.lower() for name in names)
+        self._types = frozenset(types)
+        plain = [name for name in (*self._names, *self._types) if _PLAIN.fullmatch(name)]
+        # A needle that contains another one is found by it.
+        self._needles = tuple(n.lower().encode() for n in plain if not any(o != n and o.lower() in n.lower() for o in plain))
+        self._unsearchable = len(plain) < len(self._names) + len(self._types)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is hot at this source."""
+        return bool(self._names or self._types)
+
+    def suspects(self, body: bytes) -> bool:
+        """Whether the body may hold a hot field; False only where it holds none."""
+        if not self.active:
+            return False
+        if self._unsearchable:
+            return True
+        lowered = body.lower()
+        for needle in self._needles:
+            if needle in lowered:
+                return True
+        return b"\\u00" in lowered and _ESCAPED_ASCII.search(body) is not None
+
+    def cleaned(self, value: Any) -> Any:
+        """The value without its hot fields; objects and lists are changed in place. Strings that hold JSON are cleaned as well."""
+        if isinstance(value, dict):
+            for name in list(value):
+                child = value[name]
+                if name.lower() in self._names or self._is_hot(child):
+                    del value[name]
+                elif isinstance(child, dict | list | str):
+                    had = isinstance(child, list) and len(child) > 0
+                    value[name] = child = self.cleaned(child)
+                    if had and not child:
+                        del value[name]
+        elif isinstance(value, list):
+            value[:] = [self.cleaned(child) for child in value if not self._is_hot(child)]
+        elif isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+            return self._text(value)
+        return value
+
+    def _is_hot(self, value: Any) -> bool:
+        if not self._types or not isinstance(value, dict):
+            return False
+        return any(isinstance(kind := value.get(name), str) and kind in self._types for name in _TYPES)
+
+    def _text(self, text: str) -> str:
+        encoded = text.encode()
+        if not self.suspects(encoded):
+            return text
+        try:
+            return orjson.dumps(self.cleaned(parse(encoded))).decode()
+        except Malformed:
+            return mask(encoded).decode()
+
+
+def mask(body: bytes) -> bytes:
+    """The bytes with every digit hidden."""
+    return body.translate(_MASK)

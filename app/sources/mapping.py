@@ -1,0 +1,232 @@
+"""Fields of a preset, compiled: a view in, leaves out.
+
+Owns: the leaves of each field. Does not own: fields of many leaves (collectors.py), when a view is whole or a change (project.py).
+Next stop: app/sources/project.py.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.domain.facets import Json, path
+from app.domain.keys import ANY
+from app.sources import collectors
+from app.sources.expressions import compile_expression
+from app.sources.fields import Fields, Instant, Intervals, Looked, Owned, Spec
+from app.sources.rows import Context, Convert, Join, Leaves, Row, leaf_row, mentions
+from app.sources.transforms import boolean, found, gtin14, identifier, instants, strings, text, whole_number
+
+# What an approval can be, the strictest last: of several words the strictest counts.
+APPROVALS = ("approved", "pending", "archived", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """The fields of one kind of record."""
+
+    rows: tuple[Row, ...]
+
+    def leaves(self, view: Any, delta: bool) -> Leaves:
+        """The leaves of a view. Raises ValueError naming field, path and types."""
+        leaves: Leaves = {}
+        for row in self.rows:
+            try:
+                row.write(view, leaves, delta)
+            except ValueError as wrong:
+                raise ValueError(f"{row.label}: {wrong}") from None
+        return leaves
+
+    def traces(self, view: Any) -> set[str]:
+        """The leaves that this view would have."""
+        return {leaf for row in self.rows for leaf in row.traces(view)}
+
+    def mentioned(self, view: Any, subtree: str) -> bool:
+        """Whether a view speaks of a subtree, or of a part of it."""
+        return any(row.mentioned(view) for row in self.rows if _overlap(row.root, subtree))
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+
+
+def compile_fields(fields: Fields, kind: str, context: Context) -> FieldMap:
+    """The mapping of one kind of record; fields of other kinds are passed over. Raises ValueError for what cannot be compiled."""
+    rows = _asset(fields, context) if kind == "asset" else _product(fields, context)
+    return FieldMap(tuple(rows))
+
+
+def _asset(fields: Fields, context: Context) -> list[Row]:
+    rows = _claims(fields, context)
+    for name, looked in (("role", fields.role), ("locale", fields.locale), ("channel", fields.channel)):
+        if looked:
+            rows.append(leaf_row(name, looked.path, _looked(looked)))
+    rows += [leaf_row(path("part", name), spec.path, _part) for name, spec in fields.parts.items()]
+    plain = (
+        ("position", fields.position, whole_number),
+        ("checksum", fields.checksum, _part),
+        ("content_version", fields.content_version, _part),
+    )
+    rows += [leaf_row(name, spec.path, convert) for name, spec, convert in plain if spec]
+    if fields.approval:
+        rows.append(leaf_row("approval", fields.approval.path, _approval(fields.approval)))
+    if fields.url:
+        rows.append(collectors.url_row(fields.url))
+    if fields.media:
+        rows.append(_media(fields.media))
+    if fields.tags:
+        rows.append(collectors.tags(fields.tags))
+    for kind, words in fields.texts.items():
+        localised = {ANY: words} if isinstance(words, Spec) else words
+        rows += [collectors.texts(kind, spec, locale) for locale, spec in localised.items()]
+    if fields.renditions:
+        rows.append(collectors.renditions(fields.renditions))
+    return rows + _rights(fields, context)
+
+
+def _claims(fields: Fields, context: Context) -> list[Row]:
+    rows = []
+    if fields.sku:
+        rows.append(leaf_row("claims.sku", fields.sku.path, _pairs(context.normalise, fields.sku.split)))
+    if fields.gtin:
+        rows.append(leaf_row("claims.gtin", fields.gtin.path, _pairs(gtin14, fields.gtin.split)))
+    owned = (("claims.product", fields.product), ("claims.model", fields.model))
+    rows += [leaf_row(name, spec.path, _owned(spec)) for name, spec in owned if spec]
+    return rows + [leaf_row(path("aliases", by), spec.path, _list(spec.split)) for by, spec in fields.aliases.items()]
+
+
+def _product(fields: Fields, context: Context) -> list[Row]:
+    rows = []
+    if fields.sku:
+        rows.append(leaf_row("keys.sku", fields.sku.path, _single(context.normalise)))
+    if fields.gtin:
+        rows.append(leaf_row("keys.gtin", fields.gtin.path, _pairs(gtin14, fields.gtin.split)))
+    if fields.parent:
+        rows.append(leaf_row("parent", fields.parent.path, identifier))
+    if fields.name:
+        rows.append(collectors.name(fields.name))
+    for label, link in fields.links.items():
+        if link.asset or link.role:
+            rows.append(collectors.links(label, link, context))
+        else:
+            leaf = path("links", context.roles.get(label, label), ANY, ANY)
+            rows.append(leaf_row(leaf, link.path, _linked(context.join(label, link.system, link.by))))
+    if fields.collections:
+        rows.append(collectors.collections(fields.collections, context))
+    if fields.asset_texts:
+        rows.append(collectors.asset_texts(fields.asset_texts, context))
+    return rows
+
+
+def _rights(fields: Fields, context: Context) -> list[Row]:
+    rows = []
+    rights = fields.rights
+    if rights.from_:
+        rows.append(leaf_row("rights.from", rights.from_.path, instants(_zone_of(rights.from_, context), rights.from_.end == "inclusive")))
+    if rights.until:
+        rows.append(leaf_row("rights.until", rights.until.path, instants(_zone_of(rights.until, context), rights.until.end == "inclusive")))
+    if rights.access:
+        rows.append(leaf_row("rights.access", rights.access.path, _intervals(rights.access, context)))
+    return rows
+
+
+def _zone_of(spec: Instant | Intervals, context: Context) -> tzinfo:
+    return ZoneInfo(spec.zone) if spec.zone else context.zone
+
+
+def _pairs(normalise: Callable[[str], str | None], split: bool) -> Convert:
+    """[[raw, key], …]; what has no key (a GTIN with a wrong check digit) is no claim."""
+
+    def convert(value: Any) -> Json:
+        return [[raw, key] for raw in strings(value, split) if (key := normalise(raw))] or None
+
+    return convert
+
+
+def _single(normalise: Callable[[str], str]) -> Convert:
+    def convert(value: Any) -> Json:
+        raw = identifier(value)
+        return [raw, normalise(raw)]
+
+    return convert
+
+
+def _owned(spec: Owned) -> Convert:
+    return lambda value: [[spec.system, thing] for thing in strings(value, spec.split)] or None
+
+
+def _list(split: bool) -> Convert:
+    return lambda value: strings(value, split) or None
+
+
+def _linked(join: Join) -> Convert:
+    return lambda value: [[join.system, join.by, thing] for thing in strings(value)] or None
+
+
+def _part(value: Any) -> Json:
+    return value if isinstance(value, int) and not isinstance(value, bool) else identifier(value)
+
+
+def _looked(spec: Looked) -> Convert:
+    lookup, otherwise = dict(spec.lookup), spec.otherwise
+
+    def convert(value: Any) -> Json:
+        word = ("true" if boolean(value) else "false") if spec.boolean or isinstance(value, bool) else identifier(value)
+        meaning = lookup.get(word, otherwise if otherwise is not None or lookup else word)
+        if meaning is None:
+            raise ValueError(f"expected one of {', '.join(sorted(lookup))}, found {found(value)} that is none of them; add it to `lookup`")
+        return meaning
+
+    return convert
+
+
+def _approval(spec: Looked) -> Convert:
+    read = _looked(spec if spec.lookup else spec.model_copy(update={"lookup": {word: word for word in APPROVALS}}))
+
+    def convert(value: Any) -> Json:
+        words = [read(word) for word in value] if isinstance(value, list) else [read(value)]
+        return max(words, key=APPROVALS.index) if words else None
+
+    return convert
+
+
+_MEDIA: Mapping[str, Convert] = {"width": whole_number, "height": whole_number, "bytes": whole_number, "format": text, "type": text}
+
+
+def _media(specs: Mapping[Any, Spec]) -> Row:
+    """media = {width, height, bytes, format, type}, as far as they are known."""
+    members = [(name, compile_expression(spec.path), _MEDIA[name]) for name, spec in specs.items()]
+    speaks = [mentions(expression) for _, expression, _ in members]
+
+    def write(view: Any, leaves: Leaves, _delta: bool) -> None:
+        media = {name: convert(value) for name, expression, convert in members if (value := expression.get(view)) is not None}
+        if media:
+            leaves["media"] = media
+
+    def traces(view: Any) -> tuple[str, ...]:
+        return ("media",) if any(expression.get(view) is not None for _, expression, _ in members) else ()
+
+    return Row("media", "media", write, traces, lambda view: any(speak(view) for speak in speaks))
+
+
+def _intervals(spec: Intervals, context: Context) -> Convert:
+    """[[from, until], …] of the entries that count; an empty list of entries restricts nothing."""
+    zone = _zone_of(spec, context)
+    read_from, read_until = instants(zone), instants(zone, spec.end == "inclusive")
+    get_from = compile_expression(spec.from_).get if spec.from_ else None
+    get_until = compile_expression(spec.until).get if spec.until else None
+    when = list(spec.when.items())
+
+    def edge(entry: Any, get: Callable[[Any], Any] | None, read: Callable[[Any], int]) -> int | None:
+        value = get(entry) if get else None
+        return read(value) if value is not None and value != "" else None
+
+    def convert(value: Any) -> Json:
+        listed = list(collectors.entries(value))
+        if not listed:
+            return None
+        counting = [entry for entry in listed if all(entry.get(name) == wanted for name, wanted in when)]
+        return [[edge(entry, get_from, read_from), edge(entry, get_until, read_until)] for entry in counting]
+
+    return convert

@@ -1,0 +1,167 @@
+"""What a preset can say: the model of app/sources/presets/<vendor>.yaml and of `overrides` in bindery.yaml.
+
+Owns: the words of a preset and their checks. Does not own: the words of fields (fields.py), of verification (schemes.py), compiling.
+Next stop: app/sources/fields.py.
+
+Expressions are JMESPath over the *scope* of one piece: the body itself, or, where `split` names a list or map of resources, the resource
+with two more names: `_body` (the whole body) and `_name` (its key in the map). `type` and `id` are read from the body before the split.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from app.sources.expressions import plain_names
+from app.sources.fields import Expr, Fields, Strict, Zone
+from app.sources.schemes import Scheme
+
+Mode = Literal["full", "delta", "deletion", "created", "thin"]
+KindName = Literal["asset", "product", "model"]
+MODES = ("full", "delta", "deletion", "created", "thin")
+
+
+def _plain(text: str) -> str:
+    if text and plain_names(text) is None:
+        raise ValueError(f"{text!r} must be a plain dotted path (or empty for the whole body)")
+    return text
+
+
+PlainPath = Annotated[str, AfterValidator(_plain)]
+
+
+class Switch(Strict):
+    """A word of the payload that decides. lookup: its value -> the meaning; otherwise: for every other value and for none."""
+
+    path: Expr
+    lookup: dict[str, str]
+    otherwise: str | None = None
+
+    def check(self, known: tuple[str, ...], what: str) -> None:
+        """Raises ValueError where a meaning is not a known one."""
+        for meaning in (*self.lookup.values(), *([self.otherwise] if self.otherwise else [])):
+            if meaning not in known:
+                raise ValueError(f"{what} must be one of {', '.join(known)}; {meaning!r} is none of them")
+
+
+class Taken(Strict):
+    """Where the type or the id of a request stands: in the body, in a header, or nowhere (`const`). A bare string is a path."""
+
+    path: Expr | None = None
+    header: str | None = None
+    const: str | None = None
+    otherwise: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, data: Any) -> Any:
+        return {"path": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if [self.path, self.header, self.const].count(None) != 2:
+            raise ValueError("expected exactly one of path, header, const")
+        return self
+
+
+class Order(Strict):
+    """What orders the changes of a thing: a time or a sequence number in the payload, or a time in a header. zone: of times without one."""
+
+    time: Expr | None = None
+    sequence: Expr | None = None
+    header: str | None = None
+    zone: Zone | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if [self.time, self.sequence, self.header].count(None) != 2:
+            raise ValueError("expected exactly one of time, sequence, header")
+        return self
+
+    @property
+    def measure(self) -> str:
+        """What its numbers count; orders of one system and kind must agree."""
+        return "sequence" if self.sequence else "time"
+
+
+class Tie(Strict):
+    """A finer hint where two orders are equal: a time, the millisecond inside a UUIDv7, or a number."""
+
+    time: Expr | None = None
+    uuid7: Expr | None = None
+    number: Expr | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if [self.time, self.uuid7, self.number].count(None) != 2:
+            raise ValueError("expected exactly one of time, uuid7, number")
+        return self
+
+
+class EventWords(Strict):
+    """How to read one type of event; what is left out comes from the preset's own words of the same name.
+
+    split: where the list or map of resources stands. view: an expression that gives the piece the shape that `fields` read (null members
+    count as not mentioned). previous: the same for the state before; what it has and the view lacks was taken away. mode: full, delta,
+    deletion, created (a delta that revives), thin (says only that something changed), or a list of subtrees of which this is the whole.
+    fetch: ask for the thing's state as well (thin events always do, deletions late).
+    """
+
+    kind: KindName | Switch | None = None
+    mode: Mode | list[str] | Switch | None = None
+    key: Expr | None = None
+    split: PlainPath | None = None
+    view: Expr | None = None
+    previous: Expr | None = None
+    order: Order | None = None
+    tie: Tie | None = None
+    fetch: bool | None = None
+
+    @field_validator("kind")
+    @classmethod
+    def _kinds(cls, kind: KindName | Switch | None) -> KindName | Switch | None:
+        if isinstance(kind, Switch):
+            kind.check(("asset", "product", "model"), "kind")
+        return kind
+
+    @field_validator("mode")
+    @classmethod
+    def _modes(cls, mode: Mode | list[str] | Switch | None) -> Mode | list[str] | Switch | None:
+        if isinstance(mode, Switch):
+            mode.check(MODES, "mode")
+        return mode
+
+
+class Fetch(Strict):
+    """When to fetch: delay_s after an event, late_s after a deletion."""
+
+    delay_s: float = Field(5, ge=0)
+    late_s: float = Field(300, ge=0)
+
+
+class Preset(EventWords):
+    """A vendor's events. authors: where persons' ids stand (hashed; `[]` goes through a list). hot_types: attribute types that are dropped
+    wherever an object has such a `type` or `attribute_type`. ignore, events: types, where `*` stands for anything; exact names win."""
+
+    preset: str
+    about: str
+    facts: Literal["documented", "public code", "inferred", "yours"]
+    side: Literal["dam", "pim"]
+    inheritance: Literal["own", "flattened"] = "own"
+    verify: Scheme
+    type: Taken
+    id: Taken | None = None
+    authors: tuple[str, ...] = ()
+    hot_fields: tuple[str, ...] = ()
+    hot_types: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    events: dict[str, EventWords]
+    fetching: Fetch | None = None
+    fields: Fields
+
+    def words(self, type_: str) -> EventWords:
+        """The words of one event type with the preset's own filled in."""
+        own = self.events[type_]
+        names = EventWords.model_fields
+        return EventWords.model_construct(
+            **{name: getattr(own if name in own.model_fields_set else self, name) for name in names},
+        )

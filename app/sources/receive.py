@@ -1,0 +1,119 @@
+"""From the body of a genuine request to events: the ingress's hot path.
+
+Owns: one fixed way through a body: parse, drop hot fields, hash authors, type, split, key. Does not own: verification (verify.py),
+appending (app/api/webhooks.py), meaning (project.py). Next stop: app/sources/project.py, once the event comes back from the log.
+
+A body that nothing had to be changed in goes to the log as it came, byte for byte.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from app.errors import Malformed, Unmappable, Unusable
+from app.sources.events import EventPlan, Router
+from app.sources.hot import HotFields, mask
+from app.sources.payload import Place, parse
+from app.sources.source import Received, Unread
+from schemas.event import Event
+
+# Pieces repeat what surrounds the list; a request may grow to this much in all before it is refused as unsplittable.
+MAX_SPLIT_BYTES = 64 * 1024 * 1024
+
+
+def hashed(author: str) -> str:
+    """A person's id as 24 hexadecimal digits: the same person stays the same, nobody is named."""
+    return blake2b(author.encode("utf-8", "replace"), digest_size=12, person=b"bindery-author").hexdigest()
+
+
+class BodyReceiver:
+    """The receiver of one source."""
+
+    def __init__(
+        self,
+        name: str,
+        system: str,
+        era: int,
+        preset: str,
+        *,
+        router: Router,
+        hot: HotFields,
+        authors: Sequence[Place],
+        token: Place | None,
+    ) -> None:
+        self._name, self._system, self._era, self._preset = name, system, era, preset
+        self._router, self._hot, self._authors, self._token = router, hot, tuple(authors), token
+
+    def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
+        """The events of a body. Never raises for content: what cannot be read is Unread."""
+        event_id = blake2b(body, digest_size=16).hexdigest()
+        try:
+            parsed = parse(body)
+        except Malformed as error:
+            held, replayable = (mask(body), False) if self._hot.active or self._token else (body, True)
+            return Received(unread=[Unread(held, "", event_id, "", self._explained("", error), replayable)])
+        parsed, body = self._clean(parsed, body)
+        event_id = (self._router.id_of(parsed, headers) if self._router.has_ids else "") or event_id
+        type_ = self._router.type_of(parsed, headers)
+        try:
+            plan = self._router.plan(type_)
+            if plan is None:
+                return Received()
+            if plan.split is None:
+                return Received([self._event(plan, parsed, body, event_id, type_, arrived_us, headers)])
+            return self._split(plan, parsed, body, event_id, type_, arrived_us, headers)
+        except (Unusable, ValueError) as error:
+            return Received(unread=[Unread(body, "", event_id, type_, self._explained(type_, error))])
+
+    def _clean(self, parsed: Any, body: bytes) -> tuple[Any, bytes]:
+        """Without hot fields and the verifier's token, authors hashed; and the bytes of that."""
+        changed = self._hot.suspects(body)
+        if changed:
+            parsed = self._hot.cleaned(parsed)
+        if self._token is not None:
+            # Always written anew: a duplicate key may hide a second copy of the token.
+            self._token.drop(parsed)
+            changed = True
+        for author in self._authors:
+            changed |= author.change(parsed, hashed)
+        return parsed, orjson.dumps(parsed) if changed else body
+
+    def _event(
+        self, plan: EventPlan, scope: Any, value: bytes, event_id: str, type_: str, arrived_us: int, headers: Mapping[str, str]
+    ) -> Event:
+        return Event(
+            id=event_id,
+            source=self._name,
+            type=type_,
+            key=plan.record(scope, self._system),
+            value=value,
+            arrived_us=arrived_us,
+            era=self._era,
+            time=plan.time(scope, headers),
+        )
+
+    def _split(
+        self, plan: EventPlan, parsed: Any, body: bytes, event_id: str, type_: str, arrived_us: int, headers: Mapping[str, str]
+    ) -> Received:
+        assert plan.split is not None
+        scopes = plan.split.scopes(parsed)
+        if len(scopes) == 1:
+            return Received([self._event(plan, scopes[0], body, event_id, type_, arrived_us, headers)])
+        received = Received()
+        written = 0
+        for number, (scope, alone) in enumerate(zip(scopes, plan.split.alone(parsed), strict=True)):
+            value, piece_id = orjson.dumps(alone), f"{event_id}:{number}"
+            written += len(value)
+            if written > MAX_SPLIT_BYTES:
+                raise Unmappable(f"{len(scopes)} resources whose pieces exceed {MAX_SPLIT_BYTES} bytes together")
+            try:
+                received.events.append(self._event(plan, scope, value, piece_id, type_, arrived_us, headers))
+            except (Unusable, ValueError) as error:
+                received.unread.append(Unread(value, "", piece_id, type_, self._explained(type_, error)))
+        return received
+
+    def _explained(self, type_: str, error: Exception) -> Unusable:
+        kind = type(error) if isinstance(error, Unusable) else Unmappable
+        return kind(f"preset {self._preset}{f', event {type_[:80]}' if type_ else ''}: {error}")
