@@ -151,7 +151,9 @@ class Projector:
         )
         batch.letters.append(letter)
         batch.replayed.pop(event.letter, None)
-        log_line.warning("event.unusable", source=event.source, event=event.id, stage=stage, error=type(error).__name__, letter=letter.id)
+        log_line.warning(
+            "event.unusable", source=event.source, event_id=event.id, stage=stage, error=type(error).__name__, letter=letter.id
+        )
 
     async def _write(self, batch: Batch) -> dict[str, Record]:
         """Step 2. Returns every record of the batch as it stands in the store after the write, refused ones left out."""
