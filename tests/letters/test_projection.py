@@ -7,7 +7,7 @@ Next stop: test_replays.py.
 import asyncio
 
 from app.domain.letter_states import state_of
-from app.letters import search
+from app.letters import desk, search
 from app.letters.search import Filter
 from app.ports import Doc, Entry, Saved
 from consumers.letters import LettersProjection, superseded_by
@@ -145,6 +145,7 @@ async def test_groups_count_letters_by_cause(world: World) -> None:
     two, after = await search.groups(world.store.letters, Filter("open"), after, 1)
     assert {each["fingerprint"] for each in one + two} == {each["fingerprint"] for each in found}
     assert await search.groups(world.store.letters, Filter("resolved"), None, 10) == ([], None)
+    assert await desk.find(world.store, f"group/{found[0]['fingerprint']}") is None
 
 
 async def test_pages_neither_skip_nor_repeat_within_one_instant(world: World) -> None:
