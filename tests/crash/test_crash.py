@@ -134,10 +134,8 @@ async def settled(deployment: Deployment, sender: Sender) -> None:
     answers = stored(deployment, expected)
     assert deployment.get("/v1/dead-letters").json()["items"] == []
     deployment.down()
-    differing = [sku for sku, content in expected.items() if answers[sku] is None or _content(answers[sku]) != content]
-    assert not differing, (
-        f"{len(differing)} of {len(expected)} SKUs differ, {differing[0]}: {answers[differing[0]]} != {expected[differing[0]]}"
-    )
+    differing = [(sku, answers[sku], content) for sku, content in expected.items() if _content(answers[sku], content) != content]
+    assert not differing, f"{len(differing)} of {len(expected)} SKUs differ; stored {differing[0][1]}, expected {differing[0][2]}"
     made = parts(_settings(deployment))
     await made.log.start()
     try:
