@@ -1,6 +1,7 @@
 """Why each asset is shown for a SKU or not, what decided it, and when it changes by itself (promise P7).
 
-Owns: the explanation as plain data. Does not own: the decision that it explains (app/domain/case.py). Next stop: app/api/explain.py.
+Owns: the explanation as plain data, which never holds a URL (promise P6). Does not own: the decision that it explains (app/domain/case.py).
+Next stop: app/api/explain.py.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from app.domain.view import View
 
 ASSET_LEAVES = (
     *("status", "claims.product", "claims.model", "claims.sku", "claims.gtin", "role", "locale", "channel", "position", "approval"),
-    *("rights.from", "rights.until", "rights.access", "url", "checksum", "content_version"),
+    *("rights.from", "rights.until", "rights.access", "checksum", "content_version"),
 )
 PRODUCT_LEAVES = ("status", "keys.sku", "keys.gtin", "parent")
 DECISION_LEAVES = ("verdict", "pin", "place", "role", "by", "why")
@@ -64,7 +65,7 @@ def _asset(case: Case, key: str, ranked: list[Ranked], refused: list[str]) -> di
         facts += _links(case.family, placement)
     asset = case.assets.get(key)
     if asset:
-        aliases = sorted(leaf for leaf in asset.leaves if leaf.startswith("aliases."))
+        aliases = sorted(leaf for leaf in asset.leaves if leaf.startswith("aliases.") and leaf != "aliases.url")
         facts += _facts(asset, [*ASSET_LEAVES, *aliases])
     decision = case.decisions.get(key)
     if decision:
@@ -94,7 +95,8 @@ def _links(family: Family, placement: Placement) -> Facts:
     """The PIM's links behind a placement."""
     leaf = path("links", *placement.spot)
     records = {origin["record"] for origin in placement.origins if origin["side"] == "pim"}
-    return [fact for member in family.members if member.key in records for fact in _facts(member, [leaf])]
+    facts = [fact for member in family.members if member.key in records for fact in _facts(member, [leaf])]
+    return [{**fact, "value": [link for link in fact["value"] if link[1] != "url"]} for fact in facts]
 
 
 def _product(view: View, family: Family) -> dict[str, Json]:
@@ -107,10 +109,9 @@ def _facts(view: View, leaves: Iterable[str]) -> Facts:
     found: Facts = []
     for leaf in leaves:
         if leaf in view.leaves:
-            order = view.orders[leaf]
-            event = view.events.get(order)
+            event = view.held[leaf][2] if leaf in view.held else None
             told = {"source": event.source, "id": event.id, "type": event.type} if event else None
-            found.append({"record": view.key, "path": leaf, "value": view.leaves[leaf], "order": order, "event": told})
+            found.append({"record": view.key, "path": leaf, "value": view.leaves[leaf], "order": view.orders[leaf], "event": told})
     return found
 
 

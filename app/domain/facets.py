@@ -3,8 +3,9 @@
 Owns: Change, Record, merge(), what is visible. Does not own: what the leaves mean (keys.py, rights.py, bind.py).
 Next stop: consumers/projector.py applies changes; app/domain/bind.py reads the visible leaves.
 
-Promise P3 rests here: merge is commutative, associative and idempotent. A leaf is a register that the greater order wins (equal orders:
-the greater canonical value, so that even a broken source cannot make arrival matter). A floor is a maximum. `ever` only grows.
+Promise P3 rests here: merge is commutative, associative and idempotent. A leaf is a register that the greater order wins (equal orders: the
+greater canonical value, then the smaller event, so that even a broken source cannot make arrival matter). A floor is a maximum. `ever` only
+grows.
 Leaves below a floor above them are absent and are dropped, which loses nothing: whatever came later and older would be absent too.
 """
 
@@ -28,6 +29,9 @@ class EventRef(NamedTuple):
     type: str
 
 
+Leaf = tuple[str, Json, EventRef]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What one event says about one record.
@@ -45,13 +49,15 @@ class Change:
 
 @dataclass(slots=True)
 class Record:
-    """All that is known of one thing. Built by merge() and load() only; `version` is the store's write counter, 0 = not stored yet."""
+    """All that is known of one thing. Built by merge() and load() only; `version` is the store's write counter, 0 = not stored yet.
+
+    leaves: path -> (order, value, the event that said so). An event belongs to its leaf, not to its order: two sources may tie.
+    """
 
     key: str
-    leaves: dict[str, tuple[str, Json]] = field(default_factory=dict)
+    leaves: dict[str, Leaf] = field(default_factory=dict)
     floors: dict[str, str] = field(default_factory=dict)
     ever: set[str] = field(default_factory=set)
-    events: dict[str, EventRef] = field(default_factory=dict)
     version: int = 0
 
 
@@ -85,12 +91,7 @@ def merge(record: Record, changes: Iterable[Change]) -> bool:
         if change.record != record.key:
             raise ValueError(f"a change of {change.record} cannot be merged into {record.key}")
         record.ever.update(tokens_of(record.key, change.leaves))
-        won = _raise_floors(record, change) | _set_leaves(record, change)
-        known = record.events.get(change.order)
-        if (won and known is None) or (known is not None and change.event < known):
-            record.events[change.order] = change.event
-            won = True
-        touched |= won
+        touched |= _raise_floors(record, change) | _set_leaves(record, change)
     if touched:
         _drop_what_is_below(record)
     return touched or len(record.ever) != before
@@ -114,10 +115,15 @@ def _set_leaves(record: Record, change: Change) -> bool:
         if order < (root if only_root else floor_above(floors, leaf)):
             continue
         held = leaves.get(leaf)
-        if held is None or order > held[0] or (order == held[0] and _canonical(value) > _canonical(held[1])):
-            leaves[leaf] = (order, value)
+        if held is None or order > held[0] or (order == held[0] and _wins_tie(value, change.event, held)):
+            leaves[leaf] = (order, value, change.event)
             won = True
     return won
+
+
+def _wins_tie(value: Json, event: EventRef, held: Leaf) -> bool:
+    mine, other = _canonical(value), _canonical(held[1])
+    return mine > other or (mine == other and event < held[2])
 
 
 def _drop_what_is_below(record: Record) -> None:
@@ -127,12 +133,8 @@ def _drop_what_is_below(record: Record) -> None:
             del floors[subtree]
         root = floors.get(ROOT, "")
         only_root = len(floors) == (ROOT in floors)
-        for leaf in [p for p, (order, _) in record.leaves.items() if order < (root if only_root else floor_above(floors, p))]:
+        for leaf in [p for p, (order, _, _) in record.leaves.items() if order < (root if only_root else floor_above(floors, p))]:
             del record.leaves[leaf]
-    used = {order for order, _ in record.leaves.values()}
-    used.update(floors.values())
-    if len(used) != len(record.events):
-        record.events = {order: ref for order, ref in record.events.items() if order in used}
 
 
 def _strictly_above(floors: Mapping[str, str], subtree: str) -> str:
@@ -146,7 +148,7 @@ def _canonical(value: Json) -> bytes:
 
 def visible(record: Record) -> dict[str, Json]:
     """Path -> value of every leaf that counts: not below a floor, not taken away."""
-    return {leaf: value for leaf, (_, value) in record.leaves.items() if value is not None}
+    return {leaf: value for leaf, (_, value, _) in record.leaves.items() if value is not None}
 
 
 def is_whole(record: Record) -> bool:
@@ -157,25 +159,29 @@ def is_whole(record: Record) -> bool:
 def dump(record: Record) -> str:
     """The record as JSON text, leaves grouped by the order (and event) that set them. Equal records dump to equal text."""
     layers: dict[str, dict[str, Json]] = {}
-    for leaf, (order, value) in record.leaves.items():
-        layers.setdefault(order, {})[leaf] = value
-    body = {
-        "layers": layers,
-        "floors": record.floors,
-        "ever": sorted(record.ever),
-        "events": {o: list(e) for o, e in record.events.items()},
-    }
+    events: dict[str, EventRef] = {}
+    tied = False
+    for leaf, (order, value, event) in record.leaves.items():
+        layer = layers.get(order)
+        if layer is None:
+            layers[order], events[order] = {leaf: value}, event
+            continue
+        layer[leaf] = value
+        if event != events[order]:
+            tied, events[order] = True, min(event, events[order])
+    body = {"layers": layers, "floors": record.floors, "ever": sorted(record.ever), "events": {o: list(e) for o, e in events.items()}}
+    if tied:
+        body["others"] = {leaf: list(event) for leaf, (order, _, event) in record.leaves.items() if event != events[order]}
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def load(key: str, text: str, version: int) -> Record:
     """The inverse of dump()."""
     body = orjson.loads(text)
-    return Record(
-        key=key,
-        leaves={leaf: (order, value) for order, leaves in body["layers"].items() for leaf, value in leaves.items()},
-        floors=body["floors"],
-        ever=set(body["ever"]),
-        events={order: EventRef(*ref) for order, ref in body["events"].items()},
-        version=version,
-    )
+    others = {leaf: EventRef(*event) for leaf, event in body.get("others", {}).items()}
+    leaves: dict[str, Leaf] = {}
+    for order, layer in body["layers"].items():
+        event = EventRef(*body["events"][order])
+        for leaf, value in layer.items():
+            leaves[leaf] = (order, value, others.get(leaf, event) if others else event)
+    return Record(key=key, leaves=leaves, floors=body["floors"], ever=set(body["ever"]), version=version)

@@ -9,6 +9,7 @@ docs/decisions/ownership-of-roles.md explains the rules and the three patterns o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from app.domain.details import Details, details_of, roles_of
 from app.domain.facets import Json, segments
@@ -74,7 +75,8 @@ class Board:
                 asset = self._assets.get(key)
             else:
                 asset = self._holder(system, by, value)
-                key = asset.key if asset else f"alias/{system}/{by}/{value}"
+                name = _told(by, value)
+                key = asset.key if asset else f"alias/{system}/{by}/{name}"
             if owner == "dam":
                 self._refuse(key, f"The PIM ({pim}) links it as {role}, and by configuration only the DAM decides about that role.")
                 continue
@@ -83,7 +85,7 @@ class Board:
                 origin: Origin = {"side": "pim", "system": pim, "by": "link", "record": member.key}
                 placement = self._placed[key, spot] = Placement(key, asset, spot, rank, [origin])
                 if asset is None:
-                    placement.unresolved = (system, by, value)
+                    placement.unresolved = (system, by, _told(by, value))
                 self._linked.setdefault(key, []).append(placement)
             if by != "id":
                 placement.refs += (value,)
@@ -138,6 +140,11 @@ class Board:
     def _refuse(self, key: str, sentence: str) -> None:
         if self._refused is not None:
             self._refused.append((key, sentence))
+
+
+def _told(by: str, value: str) -> str:
+    """An asset that is linked by URL and not known is named by a digest: nobody has said that the URL may be handed out."""
+    return blake2b(value.encode(), digest_size=10).hexdigest() if by == "url" else value
 
 
 def current_holders(assets: Mapping[str, View], system: str, by: str) -> dict[str, View]:

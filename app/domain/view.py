@@ -6,7 +6,7 @@ Owns: View. Does not own: what counts (app/domain/facets.py). Next stop: app/dom
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.domain.facets import EventRef, Json, Record, is_whole, visible
+from app.domain.facets import Json, Leaf, Record, is_whole, visible
 
 DELETED = "deleted"
 
@@ -16,7 +16,7 @@ class View:
     """The visible side of one record.
 
     key: record key. leaves: path -> value of every leaf that counts. orders: path -> order of each of these. whole: a full state of the
-    whole record is known. deleted: the source says that it is gone. events: order -> the event that gave it, for explanations.
+    whole record is known. deleted: the source says that it is gone. held: all leaves with their orders and events, for explanations.
     """
 
     key: str
@@ -24,13 +24,11 @@ class View:
     orders: dict[str, str]
     whole: bool
     deleted: bool
-    events: Mapping[str, EventRef] = field(default_factory=dict)
+    held: Mapping[str, Leaf] = field(default_factory=dict)
 
 
 def view(record: Record) -> View:
     """The view of a record; the record is not kept, its values are shared."""
     leaves = visible(record)
     held = record.leaves
-    return View(
-        record.key, leaves, {leaf: held[leaf][0] for leaf in leaves}, is_whole(record), leaves.get("status") == DELETED, record.events
-    )
+    return View(record.key, leaves, {leaf: held[leaf][0] for leaf in leaves}, is_whole(record), leaves.get("status") == DELETED, held)
