@@ -7,7 +7,7 @@ from app.letters import jobs
 from app.letters.rehearsal import Forecast, rehearse
 from app.letters.search import Filter
 from schemas import topics
-from tests.letters.test_replays import ONE, TWO, unread
+from tests.letters.replaying import ONE, TWO, unread
 from tests.letters.world import NOW_US, SECOND_US, World, event
 
 ALL = Filter()

@@ -1,7 +1,7 @@
 """Replays on the embedded engines: from a letter over a job to the slow lane and back to the letter.
 
-Owns: tests of consumers/replayer.py, app/letters/jobs.py, app/domain/replays.py. Does not own: HTTP (test_http.py).
-Next stop: test_rehearsal.py.
+Owns: tests of consumers/replayer.py, app/letters/jobs.py, app/domain/replays.py. Does not own: HTTP (test_http.py), letters of
+requests (test_replayed_requests.py). Next stop: test_rehearsal.py.
 """
 
 from collections import Counter
@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from app import audit
-from app.domain import facets
 from app.domain.letter_states import Action, state_of
-from app.domain.letters import letter_of_unread
 from app.errors import ConfigurationStale, EntryRefused, LogUnavailable
 from app.letters import desk, jobs
 from app.letters.documents import change
@@ -23,25 +21,8 @@ from app.letters.search import Filter
 from app.ports import Doc, Entry, Position
 from schemas import topics
 from schemas.event import Event
-from tests.letters.world import NOW_US, SECOND_US, SOURCE, World
-
-WAITING = Filter("waiting")
-
-
-async def started(world: World, wanted: Filter = WAITING, rate: float = 100.0) -> Job:
-    """A job over these letters."""
-    return await jobs.create_job(world.store, world.clock, wanted, rate_per_s=rate, by="ann", why="mended")
-
-
-async def body_of(world: World, key: str) -> str:
-    """A record's content, without the store's own counters."""
-    doc = (await world.store.records.load([key]))[key]
-    return facets.dump(facets.load(key, doc.body, 0))
-
-
-async def replayed(world: World) -> list[Event]:
-    """The events on the slow lane."""
-    return [Event.read(record.key, record.value, record.headers) for record in await world.on(topics.EVENTS_SLOW)]
+from tests.letters.replaying import DownOnce, body_of, replayed, started
+from tests.letters.world import NOW_US, SECOND_US, World
 
 
 async def test_a_mended_mapping_and_a_replay_resolve_the_letter(world: World) -> None:
@@ -140,21 +121,6 @@ async def test_a_restart_in_the_middle_goes_on(tmp_path: Path) -> None:
         assert Counter(sent.letter for sent in await replayed(second)) == dict.fromkeys(ids, 1)
 
 
-class DownOnce:
-    """A log whose next append to one topic is durable, and whose caller is told that it is not."""
-
-    def __init__(self, world: World, topic: str) -> None:
-        self._append, self._topic, self._due = world.log.append, topic, True
-        world.log.append = self.append  # type: ignore[method-assign]
-
-    async def append(self, topic: str, entries: Sequence[Entry], *, deadline_s: float = 10.0) -> Sequence[Position]:
-        done = await self._append(topic, entries, deadline_s=deadline_s)
-        if topic == self._topic and self._due:
-            self._due = False
-            raise LogUnavailable("taken down by the test")
-        return done
-
-
 async def test_a_crash_between_sending_and_marking_is_harmless(world: World) -> None:
     """The batch is sent again under the same attempts, and every letter is resolved once."""
     ids = await world.fail("a", "b")
@@ -232,72 +198,6 @@ async def test_large_sets_are_chosen_in_pages(world: World, monkeypatch: pytest.
     await world.replay()
     await world.drain()
     assert set((await world.states()).values()) == {"resolved"}
-
-
-async def unread(world: World, *bodies: bytes) -> list[str]:
-    """Letters of requests that the source could not read, as the ingress writes them; their ids."""
-    letters = []
-    for body in bodies:
-        (piece,) = world.mapping.receive(body, NOW_US, {}).unread
-        letters.append(letter_of_unread(SOURCE, piece, arrived_us=NOW_US, era=3, now_us=NOW_US, code_version="test", config_version=1))
-    await world.log.append(topics.DEAD_LETTERS, [Entry(*letter.entry()) for letter in letters])
-    await world.drain(world.letters)
-    return [letter.id for letter in letters]
-
-
-ONE = b'{"odd":true,"things":[{"id":"a","sku":"S","at_us":1772323100000000}]}'
-TWO = b'{"odd":true,"things":[{"id":"b","sku":"S","at_us":1772323100000000},{"id":"c","at_us":1772323100000000,"hopeless":true}]}'
-
-
-async def test_a_request_that_reads_as_one_event_carries_the_letter(world: World) -> None:
-    """The source reads the request again under the current configuration; arrival and era stay those of the first time."""
-    (id_,) = await unread(world, ONE)
-    world.mapping.mended = True
-    await started(world)
-    await world.replay()
-    (sent,) = await replayed(world)
-    assert (sent.letter, sent.attempt, sent.arrived_us, sent.era) == (id_, 1, NOW_US, 3)
-    await world.drain()
-    assert await world.states() == {id_: "resolved"}
-
-
-async def test_a_request_that_reads_as_several_is_resolved_by_that(world: World) -> None:
-    """Each event goes its own way; one that fails is a letter of its own."""
-    (id_,) = await unread(world, TWO)
-    world.mapping.mended = True
-    await started(world)
-    await world.replay()
-    await world.drain()
-    states = await world.states()
-    assert states.pop(id_) == "resolved"
-    assert list(states.values()) == ["open"]
-    assert {sent.letter for sent in await replayed(world)} == {""}
-
-
-async def test_a_request_that_still_cannot_be_read_reopens_by_way_of_the_topic(world: World) -> None:
-    """Its next failure stands on the topic under the same id with attempt 1, and nothing is in the slow lane."""
-    (id_,) = await unread(world, ONE)
-    await started(world)
-    await world.replay()
-    assert await world.states() == {id_: "replaying"}
-    await world.drain()
-    (known,) = await world.known()
-    assert (state_of(known), sorted(known.tries), known.original and known.original.value) == ("open", [0, 1], ONE)
-    assert await replayed(world) == []
-
-
-async def test_a_source_that_is_gone_reopens_the_letter_with_the_reason(world: World) -> None:
-    """A request of a source that is not configured any more says so."""
-    (id_,) = await unread(world, ONE)
-    world.sources._sources.clear()
-    await started(world)
-    await world.replay()
-    await world.drain()
-    (known,) = await world.known()
-    failure = known.tries[1].failure
-    assert (known.id, state_of(known)) == (id_, "open")
-    assert failure is not None
-    assert "not configured any more" in failure.message
 
 
 async def test_what_the_log_refuses_is_its_letter_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
