@@ -159,7 +159,7 @@ class Appender:
             leader = producer.client.cluster.leader_for_partition(line.place)
             if line.busy or leader in self._busy_leaders:
                 continue
-            batch = line.cut(producer.create_batch())
+            batch = line.cut(producer.create_batch)
             if not line:
                 del self._pending[line]
             if batch is not None:

@@ -6,7 +6,7 @@ Next stop: app/backends/kafka/appender.py.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka.structs import TopicPartition as KafkaPartition
@@ -96,13 +96,13 @@ class Line:
     def __bool__(self) -> bool:
         return bool(self._items or self._again)
 
-    def cut(self, builder: Any) -> Batch | None:
+    def cut(self, create: Callable[[], Any]) -> Batch | None:
         """Fills a batch with what comes next: a part that must be repeated alone, or as much as fits. None when nobody waits."""
         while self._again:
-            batch = self._fill(builder, deque(self._again.popleft()), again=True)
+            batch = self._fill(create, deque(self._again.popleft()), again=True)
             if batch is not None:
                 return batch
-        return self._fill(builder, self._items, again=False)
+        return self._fill(create, self._items, again=False)
 
     def repeat(self, items: list[Item]) -> None:
         """Puts a batch back, ahead of everything."""
@@ -125,7 +125,8 @@ class Line:
         self._items.clear()
         return everything
 
-    def _fill(self, builder: Any, source: deque[Item], *, again: bool) -> Batch | None:
+    def _fill(self, create: Callable[[], Any], source: deque[Item], *, again: bool) -> Batch | None:
+        builder = create()
         items: list[Item] = []
         size = 0
         while source:
@@ -138,7 +139,15 @@ class Line:
             if items and not again and size + weight > self.limit:
                 break
             entry = request.entries[nth]
-            if builder.append(timestamp=None, key=entry.key, value=entry.value, headers=entry.headers) is None:
+            try:
+                fits = builder.append(timestamp=None, key=entry.key, value=entry.value, headers=list(entry.headers)) is not None
+            except (TypeError, ValueError) as error:
+                # Not bytes: a defect of the caller, who hears of it. What the builder holds by now is unknown, so it starts again.
+                request.fail(error)
+                source.extendleft(reversed(items))
+                builder, items, size = create(), [], 0
+                continue
+            if not fits:
                 break
             source.popleft()
             items.append(item)

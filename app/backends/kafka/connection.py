@@ -63,7 +63,7 @@ async def close_producer(producer: AIOKafkaProducer, grace_s: float) -> None:
 
     Failure policy: never raises; a connection that cannot be closed in order is logged and dropped.
     """
-    accumulator, sender = producer._message_accumulator, producer._sender  # noqa: SLF001  (see the docstring)
+    accumulator, sender, transactions = producer._message_accumulator, producer._sender, producer._txn_manager  # noqa: SLF001  (see above)
     for step in (producer.stop, sender.close, producer.client.close):
         try:
             async with asyncio.timeout(grace_s):
@@ -72,3 +72,7 @@ async def close_producer(producer: AIOKafkaProducer, grace_s: float) -> None:
             log_line.info("kafka.producer_closed_by_force", step=step.__qualname__, error=type(error).__name__)
             # Callers of unfinished batches hear of it, and stop()'s own flush, which still waits for them, ends.
             accumulator.fail_all(errors.ProducerClosed())
+    ended = transactions.wait_for_transaction_end()
+    if ended is not None and ended.done() and not ended.cancelled():
+        # A fenced transaction's error was raised elsewhere already; unread here, asyncio would report it as lost.
+        ended.exception()

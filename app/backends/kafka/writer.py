@@ -4,31 +4,33 @@ Owns: L9 and L10. Does not own: epochs of owners (consumers/binder.py draws them
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from app.backends.kafka.batches import size_of
-from app.backends.kafka.connection import BATCH_BYTES, FENCED, REFUSALS, TROUBLE, Connection, close_producer
+from app.backends.kafka.connection import BATCH_BYTES, FENCED, REFUSALS, TOO_LARGE, TROUBLE, Connection, close_producer
 from app.backends.kafka.partitioner import partition_of
 from app.errors import EntryRefused, Fenced, LogUnavailable
 from app.ports import Entry
 
 DEADLINE_S = 10.0
 ABORT_S = 2.0
+SMALLEST_BATCH_BYTES = 1024
 # aiokafka asserts its transaction's state; the state is wrong only after its sender died, which is a failure like any other.
 FAILURES = (*TROUBLE, AssertionError)
 
 
 class KafkaFencedWriter:
-    """Failure policy: after any error but EntryRefused for size the writer is closed; open() makes it usable again. An append that ends
-    in LogUnavailable may be durable, whole, or not at all.
+    """Failure policy: an error of the brokers closes the writer, and open() makes it usable again. An append that ends in LogUnavailable
+    may be durable, whole, or not at all.
     """
 
     def __init__(self, connection: Connection, name: str, *, max_entry_bytes: int) -> None:
         self._connection, self._name, self._max_entry_bytes = connection, name, max_entry_bytes
         self._producer: AIOKafkaProducer | None = None
+        self._batch_bytes = BATCH_BYTES
 
     async def open(self) -> None:
         """Fences every earlier writer of this name and aborts what it left open. Raises LogUnavailable."""
@@ -38,7 +40,7 @@ class KafkaFencedWriter:
             transactional_id=self._name,
             # Longer than any append may take, so that brokers do not abort what is still under way.
             transaction_timeout_ms=int(2 * DEADLINE_S * 1000),
-            max_batch_size=BATCH_BYTES,
+            max_batch_size=self._batch_bytes,
         )
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -70,8 +72,8 @@ class KafkaFencedWriter:
                 await close_producer(producer, ABORT_S)
                 raise Fenced(f"Writer {self._name}: a newer one was opened; this one can append nothing any more.") from error
             await self._abort(producer)
-            if isinstance(error, REFUSALS):
-                raise EntryRefused(f"Kafka refuses one of {len(entries)} entries for {topic}: {error}") from error
+            if isinstance(error, EntryRefused):
+                raise
             if isinstance(error, FAILURES):
                 raise self._connection.unavailable(f"writer {self._name} could not append to {topic}", error) from error
             raise
@@ -86,19 +88,20 @@ class KafkaFencedWriter:
         by_partition: dict[int, list[Entry]] = {}
         for entry in entries:
             by_partition.setdefault(partition_of(entry.key, count), []).append(entry)
-        sent: list[asyncio.Future[Any]] = []
+        sent: list[tuple[Any, asyncio.Future[Any]]] = []
         try:
             for partition, share in by_partition.items():
-                batch = producer.create_batch()
-                for entry in share:
-                    if batch.append(timestamp=None, key=entry.key, value=entry.value, headers=entry.headers) is None:
-                        sent.append(await producer.send_batch(batch, topic, partition=partition))
-                        batch = producer.create_batch()
-                        batch.append(timestamp=None, key=entry.key, value=entry.value, headers=entry.headers)
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                for batch in _batches(producer, share):
+                    under_way = await producer.send_batch(batch, topic, partition=partition)
+                    sent.append((batch, under_way))
         finally:
-            answers = await asyncio.gather(*sent, return_exceptions=True)
-        for answer in answers:
+            answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        for (batch, _), answer in zip(sent, answers, strict=True):
+            if isinstance(answer, REFUSALS) and batch.record_count() == 1:
+                raise EntryRefused(f"Kafka refuses an entry for {topic}: {answer}") from answer
+            if isinstance(answer, TOO_LARGE):
+                # The topic takes less than we thought: the next open() begins with smaller batches.
+                self._batch_bytes = max(SMALLEST_BATCH_BYTES, min(self._batch_bytes, batch.size()) // 2)
             if isinstance(answer, BaseException):
                 raise answer
 
@@ -111,3 +114,14 @@ class KafkaFencedWriter:
             pass
         finally:
             await close_producer(producer, ABORT_S)
+
+
+def _batches(producer: AIOKafkaProducer, entries: Sequence[Entry]) -> Iterator[Any]:
+    batch = producer.create_batch()
+    for entry in entries:
+        content = {"timestamp": None, "key": entry.key, "value": entry.value, "headers": list(entry.headers)}
+        if batch.append(**content) is None:
+            yield batch
+            batch = producer.create_batch()
+            batch.append(**content)
+    yield batch
