@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.api import assets, dead_letters, decisions, explain, health, operations, paths, problems, skus, tasks, webhook_docs
+from app.api import assets, bodies, dead_letters, decisions, explain, health, operations, paths, problems, skus, tasks, webhook_docs
 from app.api.deps import Api
 from app.api.webhooks import PREFIX, Webhooks
 
@@ -37,6 +37,11 @@ class _Application(FastAPI):
                     await self.webhooks_door(scope, receive, send)
                     return
             paths.as_sent(scope)
+            try:
+                receive = await bodies.checked(scope, receive)
+            except problems.Problem as problem:
+                await problems.answer(problem, scope)(scope, receive, send)
+                return
         await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:

@@ -72,7 +72,6 @@ class Api:
     readiness: Mapping[str, Check] = field(default_factory=dict)
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    normalise: Callable[[str], str] = str.strip
 
 
 def api_of(request: Request) -> Api:
@@ -84,4 +83,4 @@ def api_of(request: Request) -> Api:
 
 def sku_key(api: Api, asked: str) -> str:
     """The SKU as it is stored, from any spelling."""
-    return api.normalise(asked)
+    return api.configuration.normalise_sku(asked)

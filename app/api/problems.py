@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from app.errors import EngineDown
 
@@ -103,31 +104,33 @@ def responses(model: Any, *problems: int, status: int = 200) -> Responses:
     return made | documented(*problems)
 
 
-def answer(problem: Problem, request: Request) -> Response:
+def answer(problem: Problem, scope: Scope) -> Response:
     """The response of a problem, with its one log line."""
-    log_line.info("request.refused", method=request.method, path=request.scope["path"], status=problem.status, problem=problem.kind)
-    return Response(problem.body(request.scope["path"]), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+    log_line.info("request.refused", method=scope["method"], path=scope["path"], status=problem.status, problem=problem.kind)
+    return Response(problem.body(scope["path"]), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return answer(error, request)
+    return answer(error, request.scope)
 
 
 async def _engine_down(request: Request, error: Exception) -> Response:
     log_line.warning("request.engine_down", path=request.scope["path"], error=type(error).__name__, detail=str(error))
     text = "The log or the store does not answer at the moment; nothing was lost. Ask again after the time in Retry-After."
-    return answer(Problem("engine-down", text, headers={"retry-after": str(RETRY_S)}), request)
+    return answer(Problem("engine-down", text, headers={"retry-after": str(RETRY_S)}), request.scope)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     mistakes = error.errors()
     if any(mistake["type"] == "json_invalid" for mistake in mistakes):
-        return answer(Problem("bad-request", "The body is not JSON. Send a JSON object as UTF-8."), request)
+        return answer(Problem("bad-request", "The body is not JSON. Send a JSON object as UTF-8."), request.scope)
     # The value itself is left out: it may be anything, a secret in the wrong field included.
     errors = [{"at": ".".join(_printable(part) for part in each["loc"]), "problem": _printable(each["msg"])} for each in mistakes]
-    return answer(Problem("invalid", f"{errors[0]['at']}: {errors[0]['problem']}. `errors` lists every mistake.", errors=errors), request)
+    return answer(
+        Problem("invalid", f"{errors[0]['at']}: {errors[0]['problem']}. `errors` lists every mistake.", errors=errors), request.scope
+    )
 
 
 def _printable(text: object) -> str:
@@ -148,13 +151,13 @@ async def _http(request: Request, error: Exception) -> Response:
             )
         case _:
             problem = Problem("internal", "Something unexpected happened; the log of the service says what.", headers=headers)
-    return answer(problem, request)
+    return answer(problem, request.scope)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     # Starlette raises the error again after this answer, so the server logs its traceback; nothing of it leaves by HTTP.
     log_line.error("request.failed", method=request.method, path=request.scope["path"], error=type(error).__name__)
-    return answer(Problem("internal", "Something unexpected happened; the log of the service says what."), request)
+    return answer(Problem("internal", "Something unexpected happened; the log of the service says what."), request.scope)
 
 
 def install(app: FastAPI) -> None:

@@ -63,6 +63,8 @@ class Webhooks:
         self._api, self._limits = api, api.limits
         self._flight, self._watch = Flight(api.limits), Watch(api.limits.body_s)
         self.counts: dict[str, Counts] = {name: Counts() for name in (*api.configuration.sources, NOBODY)}
+        # Asked for once: get_running_loop() is a system call each time, and that shows at this door.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._doors: dict[str, Door] = {}
         for name, source in api.configuration.sources.items():
             # With and without the slash are one: some senders suspend themselves on a redirect.
@@ -97,7 +99,7 @@ class Webhooks:
 
     async def _work(self, door: Door, scope: Any, receive: Any, reading: Reading) -> tuple[tuple[bytes, bytes], bytes]:
         """Content type and body of the answer to an accepted request. Raises Problem, Disconnected."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         began_s = loop.time()
         if scope["method"] != "POST":
             text = f"{scope['method']} is not possible here: webhooks are posted. Set the sender to POST."
@@ -119,12 +121,12 @@ class Webhooks:
         reading.held = size
         try:
             body = await self._body(door, loop, receive, reading)
-            return await self._accept(door, body, headers, began_s)
+            return await self._accept(door, loop, body, headers, began_s)
         finally:
             self._flight.leave(door.counts, reading.held)
 
     async def _body(self, door: Door, loop: asyncio.AbstractEventLoop, receive: Any, reading: Reading) -> bytes:
-        task = asyncio.current_task()
+        task = asyncio.current_task(loop)
         assert task is not None
         self._watch.begin(loop, task)
         try:
@@ -166,8 +168,10 @@ class Webhooks:
             size += len(pieces[-1])
             more = message.get("more_body", False)
 
-    async def _accept(self, door: Door, body: bytes, headers: dict[str, str], began_s: float) -> tuple[tuple[bytes, bytes], bytes]:
-        source, counts, loop = door.source, door.counts, asyncio.get_running_loop()
+    async def _accept(
+        self, door: Door, loop: asyncio.AbstractEventLoop, body: bytes, headers: dict[str, str], began_s: float
+    ) -> tuple[tuple[bytes, bytes], bytes]:
+        source, counts = door.source, door.counts
         now_us = counts.last_delivery_us = self._api.clock.now_us()
         reason = source.verify(headers, body, now_us / 1e6)
         if reason:
@@ -175,7 +179,7 @@ class Webhooks:
             raise Problem("bad-signature", text, headers={"www-authenticate": "Webhook-Signature"})
         received = source.receive(body, now_us, headers)
         try:
-            arrival = Arrival(source, headers, received, now_us, loop.time() + self._limits.append_s)
+            arrival = Arrival(source, headers, received, now_us, loop, loop.time() + self._limits.append_s)
             accepted, letters = await accept(self._api, door.lane, arrival)
         except EngineDown as down:
             text = "The event log did not acknowledge in time. Keep the webhook and send it again after the time in Retry-After."

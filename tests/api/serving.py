@@ -178,6 +178,20 @@ SOURCES = (
 TOKENS = tuple(Token.of(role, [role], f"token-of-{role}") for role in ("reader", "catalogue", "ops"))
 
 
+def configuration(sources: Sources) -> Configuration:
+    """Sources, default policy, SKUs compared in upper case."""
+    return Configuration(
+        version=1,
+        numbered=True,
+        sources=sources,
+        policy=Policy(),
+        hash="0" * 32,
+        hot_fields=(),
+        normalise_sku=lambda sku: sku.strip().upper(),
+        raw={},
+    )
+
+
 @dataclass
 class Running:
     """The server, and how to look behind its back."""
@@ -230,7 +244,7 @@ class Running:
             log=self.log,
             store=self.store,
             clock=self.clock,
-            configuration=Configuration(1, True, sources, Policy(), "0" * 32, (), {}),
+            configuration=configuration(sources),
             access=Access(TOKENS, reads_open=self.reads_open),
             asks=Asks(load_inputs, request_entries, request_sweep),
             code_version="0.0.test",
