@@ -1,8 +1,9 @@
-"""The stores under test: over a file of the test's own, over a database of its own.
+"""The stores under test: over a file, over a database.
 
 Owns: opening and closing them. Does not own: mongod (tests/conftest.py). Next stop: tests/contracts/store_suite.py.
 """
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from pymongo import AsyncMongoClient
 from app.backends.mongo.connection import Timeouts
 from app.backends.mongo.store import MongoStore
 from app.backends.sqlite.store import SqliteStore
+from app.ports import COLLECTIONS
 from deploy.engines import Engines
 from tests.contracts.store_suite import AnyStore, OpenStore
 
@@ -38,7 +40,7 @@ async def sqlite_stores(folder: Path) -> AsyncIterator[OpenStore]:
 
 
 def new_database() -> str:
-    return f"store_contract_{os.getpid()}_{next(_numbers)}"
+    return f"store_{os.getpid()}_{next(_numbers)}"
 
 
 @asynccontextmanager
@@ -50,17 +52,21 @@ async def raw_database(engines: Engines, name: str) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def mongo_stores(engines: Engines, name: str = "", timeouts: Timeouts | None = None) -> AsyncIterator[OpenStore]:
-    """Opens stores over one new database, stops them at the end and drops it."""
+async def mongo_stores(engines: Engines, timeouts: Timeouts | None = None) -> AsyncIterator[OpenStore]:
+    """Opens stores over the one database of this process, and stops them and empties it at the end.
+
+    Not one database for each test: a mongod that was killed takes the longer to come back the more collections it has dropped.
+    """
     opened: list[MongoStore] = []
-    name = name or new_database()
+    name = f"store_contract_{os.getpid()}"
 
     async def open_one() -> AnyStore:
         opened.append(MongoStore(engines.mongo_uri, database=name, timeouts=timeouts))
         await opened[-1].start()
         return opened[-1]
 
-    async with raw_database(engines, name):
-        yield open_one
-        for store in opened:
-            await store.stop()
+    yield open_one
+    for store in opened:
+        await store.stop()
+    async with AsyncMongoClient[dict[str, Any]](engines.mongo_uri) as client:
+        await asyncio.gather(*(client[name][collection].delete_many({}) for collection in COLLECTIONS))

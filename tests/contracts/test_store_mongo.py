@@ -12,17 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bson import encode
-from pymongo.errors import AutoReconnect, ExecutionTimeout, NotPrimaryError, OperationFailure, PyMongoError
 
 from app.backends.mongo.connection import Timeouts
-from app.backends.mongo.errors import OF_THE_SERVER, answering
-from app.backends.mongo.saving import Outcome, _look, _messages, _sort, stored, write
+from app.backends.mongo.saving import Outcome, _look, _sort, write
 from app.backends.mongo.store import MongoStore
-from app.errors import Misconfigured, StoreUnavailable
+from app.errors import StoreUnavailable
 from app.ports import Doc, Saved
 from deploy.engines import Engines
-from tests.contracts.store_backends import new_database, raw_database
+from tests.contracts.store_backends import mongo_stores, new_database, raw_database
 from tests.contracts.store_suite import CULPRITS, kept, product, saved
 
 QUICK = Timeouts(connect_s=0.5, select_s=1.0, answer_s=1.5, majority_s=1.0, ping_s=1.0)
@@ -41,6 +38,26 @@ async def store(engines: Engines, database: Any) -> AsyncIterator[MongoStore]:
     await store.start()
     yield store
     await store.stop()
+
+
+@pytest.fixture
+async def any_store(engines: Engines) -> AsyncIterator[MongoStore]:
+    """An empty store for tests that change nothing but documents."""
+    async with mongo_stores(engines, QUICK) as open_store:
+        store = await open_store()
+        assert isinstance(store, MongoStore)
+        yield store
+
+
+async def test_four_stores_may_start_over_nothing_at_once(engines: Engines, database: Any) -> None:
+    """Stores that start together create each index once and all work."""
+    stores = [MongoStore(engines.mongo_uri, database=database.name) for _ in range(4)]
+    await asyncio.gather(*(store.start() for store in stores))
+    for number, store in enumerate(stores):
+        await saved(store.records, product(number))
+    assert [await store.records.count() for store in stores] == [4, 4, 4, 4]
+    for store in stores:
+        await store.stop()
 
 
 async def assert_unavailable(store: MongoStore) -> None:
@@ -79,48 +96,48 @@ async def working_again(store: MongoStore) -> None:
 
 
 @pytest.mark.crash
-async def test_S9_a_killed_server_is_unavailable_and_the_same_store_works_when_it_is_back(engines: Engines, store: MongoStore) -> None:
+async def test_S9_a_killed_server_is_unavailable_and_the_same_store_works_when_it_is_back(engines: Engines, any_store: MongoStore) -> None:
     """While mongod is dead every call says so; restarted, it serves the same objects and holds what was acknowledged."""
-    docs = await saved(store.records, *(product(number) for number in range(500)))
+    docs = await saved(any_store.records, *(product(number) for number in range(500)))
     await asyncio.to_thread(engines.kill_mongo)
     try:
-        await assert_unavailable(store)
+        await assert_unavailable(any_store)
     finally:
         await asyncio.to_thread(engines.start_mongo)
-    await working_again(store)
-    await store.start()
-    assert await store.records.page(limit=1_000) == docs
-    await saved(store.records, *docs)
+    await working_again(any_store)
+    await any_store.start()
+    assert await any_store.records.page(limit=1_000) == docs
+    await saved(any_store.records, *docs)
 
 
 @pytest.mark.crash
-async def test_S9_a_frozen_server_is_unavailable_and_ping_does_not_wait_for_it(engines: Engines, store: MongoStore) -> None:
+async def test_S9_a_frozen_server_is_unavailable_and_ping_does_not_wait_for_it(engines: Engines, any_store: MongoStore) -> None:
     """A mongod that accepts and never answers counts as down within the time-outs; ping keeps to its own."""
-    (one,) = await saved(store.records, product(1))
+    (one,) = await saved(any_store.records, product(1))
     assert engines.mongo_pid is not None
     os.kill(engines.mongo_pid, signal.SIGSTOP)
     try:
         for _ in range(3):
             began = time.monotonic()
             with pytest.raises(StoreUnavailable):
-                await store.ping()
+                await any_store.ping()
             assert time.monotonic() - began < 2
-        await assert_unavailable(store)
+        await assert_unavailable(any_store)
     finally:
         os.kill(engines.mongo_pid, signal.SIGCONT)
-    await working_again(store)
-    assert await store.records.load([one.id]) == {one.id: one}
+    await working_again(any_store)
+    assert await any_store.records.load([one.id]) == {one.id: one}
 
 
 @pytest.mark.crash
-async def test_S1_what_was_acknowledged_survives_a_kill_under_load(engines: Engines, store: MongoStore) -> None:
+async def test_S1_what_was_acknowledged_survives_a_kill_under_load(engines: Engines, any_store: MongoStore) -> None:
     """Four savers run while mongod is killed: every batch that was acknowledged is there afterwards, whole."""
     acknowledged: list[str] = []
 
     async def save(who: int) -> None:
         for number in range(10_000):
             docs = [Doc(f"{who}/{number}/{part}", "x" * 2_000) for part in range(50)]
-            assert await store.bindings.save(docs) == Saved()
+            assert await any_store.bindings.save(docs) == Saved()
             acknowledged.extend(doc.id for doc in docs)
 
     savers = [asyncio.ensure_future(save(who)) for who in range(4)]
@@ -134,8 +151,8 @@ async def test_S1_what_was_acknowledged_survives_a_kill_under_load(engines: Engi
     finally:
         await asyncio.to_thread(engines.start_mongo)
     assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
-    await working_again(store)
-    assert set(await store.bindings.load(acknowledged)) == set(acknowledged)
+    await working_again(any_store)
+    assert set(await any_store.bindings.load(acknowledged)) == set(acknowledged)
 
 
 async def test_what_the_promises_rest_on_is_pinned_whatever_the_URI_says(engines: Engines, database: Any) -> None:
@@ -221,79 +238,22 @@ async def test_S2_what_the_server_refuses_is_refused_alone(store: MongoStore, da
     assert (await store.records.load([old[0].id, old[1].id])) == {old[0].id: old[0], old[1].id: kept(replace(old[1], body="good"))}
 
 
-async def test_S2_a_conflict_that_the_server_reports_in_other_words_is_still_a_conflict(store: MongoStore, database: Any) -> None:
+async def test_S2_a_conflict_that_the_server_reports_in_other_words_is_still_a_conflict(any_store: MongoStore) -> None:
     """With an error code that is not known, a document of another version is a conflict and only one of this version is refused."""
-    (one,) = await saved(store.records, product(1))
+    (one,) = await saved(any_store.records, product(1))
     outcome = Outcome()
     _sort({"writeErrors": [{"index": 0, "code": 99999}, {"index": 1, "code": 99999}]}, [replace(one, version=7), product(2)], outcome)
-    await _look(store._connection.collection("records"), None, outcome)
+    await _look(any_store._connection.collection("records"), None, outcome)
     assert (outcome.conflicts, set(outcome.refused)) == ({one.id}, {product(2).id})
 
 
-async def test_S2_the_driver_refuses_what_sift_refuses_and_only_that_document_is_lost(store: MongoStore) -> None:
+async def test_S2_the_driver_refuses_what_sift_refuses_and_only_that_document_is_lost(any_store: MongoStore) -> None:
     """Handed over unsifted, each culprit that BSON cannot hold is found among its neighbours, new and changed ones."""
     culprits = [culprit for name, culprit in CULPRITS.items() if "id-too-long" not in name and "large" not in name]
     for turn, culprit in enumerate(culprits):
         new = [replace(product(turn), id=f"{turn}/{number}") for number in range(9)]
-        outcome = await write(store._connection.collection("records"), [*new[:5], culprit, *new[5:]], None)
+        outcome = await write(any_store._connection.collection("records"), [*new[:5], culprit, *new[5:]], None)
         assert (list(outcome.refused), outcome.conflicts) == ([culprit.id], set())
         changed = [kept(doc) for doc in new]
-        outcome = await write(store._connection.collection("records"), [*changed[:3], replace(culprit, version=1), *changed[3:]], None)
+        outcome = await write(any_store._connection.collection("records"), [*changed[:3], replace(culprit, version=1), *changed[3:]], None)
         assert (list(outcome.refused), outcome.conflicts) == ([culprit.id], set())
-
-
-def test_a_batch_is_cut_into_messages_that_fit() -> None:
-    """No document is lost or moved, and each part, in the largest form it can take, is below what one message may hold."""
-    docs = [Doc(f"{number}", "€" * 300_000 if number % 3 else "x", tokens=("😀" * 20,) * 9) for number in range(200)]
-    parts = list(_messages(docs))
-    assert [doc for part in parts for doc in part] == docs
-    assert 1 < len(parts) < 30
-    assert max(sum(len(encode(stored(doc))) for doc in part) for part in parts) < 47_000_000
-    assert list(_messages([])) == []
-
-
-@pytest.mark.parametrize("code", sorted(OF_THE_SERVER))
-def test_S9_a_write_error_about_the_server_is_not_held_against_the_document(code: int) -> None:
-    """When the server changes its state in the middle of a batch, no document is refused for it."""
-    with pytest.raises(StoreUnavailable, match=str(code)):
-        _sort({"writeErrors": [{"index": 0, "code": code}]}, [product(1)], Outcome())
-
-
-def test_S1_a_write_that_the_majority_did_not_confirm_is_not_saved() -> None:
-    """A write concern error says that nothing is known about the batch."""
-    with pytest.raises(StoreUnavailable, match="majority"):
-        _sort({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}, [product(1)], Outcome())
-
-
-@pytest.mark.parametrize(
-    "error", [AutoReconnect("x"), NotPrimaryError("x"), ExecutionTimeout("x", 50), OperationFailure("x", 13), PyMongoError("x")], ids=repr
-)
-def test_S9_what_the_driver_raises_is_unavailable(error: PyMongoError) -> None:
-    """Whatever the driver says about the server, callers see one error."""
-    with pytest.raises(StoreUnavailable), answering():
-        raise error
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "",
-        "localhost",
-        "mongodb://",
-        "mongodb://u:pa:ss@host",
-        "mongodb://u:s3cret@host/?readPreference=never",
-        "mongodb://u:s3@cret@h",
-        "mongodb://u:s3@h/?tsl=true",
-    ],
-)
-async def test_a_URI_that_cannot_be_used_is_named_without_its_password(uri: str) -> None:
-    """A wrong URI stops the start with advice; nothing of the URI is repeated."""
-    with pytest.raises(Misconfigured, match="mongodb://user:password") as caught:
-        await MongoStore(uri).start()
-    assert "s3" not in str(caught.value)
-
-
-def test_timeouts_that_contradict_each_other_are_refused() -> None:
-    """The client must not hang up before the server has told what became of a write."""
-    with pytest.raises(Misconfigured, match="majority_s"):
-        Timeouts(answer_s=5, majority_s=5)

@@ -183,6 +183,31 @@ def test_no_statement_reads_a_whole_table() -> None:
     connection.close()
 
 
+def test_a_thousand_documents_are_a_handful_of_steps() -> None:
+    """However many documents are saved and read, Python gives SQLite few statements and takes few rows: each costs it its lock."""
+    connection = sqlite3.connect(":memory:")
+    create(connection)
+    table = Table("bindings")
+    steps: list[object] = []
+
+    def counted(_cursor: sqlite3.Cursor, row: tuple[object, ...]) -> tuple[object, ...]:
+        steps.append(row)
+        return row
+
+    docs = [product(number, tokens=(f"t{number}", "all"), due_us=number) for number in range(1_000)]
+    connection.set_trace_callback(steps.append)
+    connection.row_factory = counted
+    table.write(connection, docs)
+    table.write(connection, [replace(kept(doc), tokens=("all", "new")) for doc in docs])
+    after = [replace(doc, version=2, tokens=("all", "new")) for doc in docs]
+    assert table.load(connection, [doc.id for doc in docs]) == after
+    assert table.matching(connection, ["all", "new"], False, "", None) == after
+    assert table.scan(connection, "due", (), (None, None), 1_000, False, ["new"]) == after
+    assert table.page(connection, "", 1_000, "") == after
+    assert len(steps) < 25
+    connection.close()
+
+
 class Explaining(sqlite3.Connection):
     """A connection that keeps the plan of every statement."""
 
