@@ -47,6 +47,7 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 # A killed broker is let in again only when its old session has ended: seconds that every restart would wait (9 by default).
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500

