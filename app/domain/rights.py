@@ -68,10 +68,10 @@ def _unknown(asset: View, system: str, policy: Policy) -> Verdict:
 def _url(asset: View, system: str, rights: str, until_us: int | None) -> Verdict:
     template = asset.leaves.get("url")
     if not template:
-        return Verdict("no-public-url", "no-url", reasons.no_url(system))
+        return Verdict("no-public-url", "no-url", reasons.no_url(system), until_us)
     url = expand(template, asset.leaves)
     if not url:
-        return Verdict("no-public-url", "url-incomplete", reasons.url_incomplete(system, missing(template, asset.leaves)))
+        return Verdict("no-public-url", "url-incomplete", reasons.url_incomplete(system, missing(template, asset.leaves)), until_us)
     return Verdict("live", "live", reasons.shown(system, rights, until_us), changes_us=until_us, url=url)
 
 
