@@ -132,7 +132,9 @@ async def settled(deployment: Deployment, sender: Sender) -> None:
     eventually(lambda: sum(item["records"] for item in deployment.get("/v1/lag").json()["items"]) == 0, within_s=60, says="lag 0")
     expected = await oracle(sender.accepted, deployment.folder / "bindery.yaml", 1)
     answers = stored(deployment, expected)
-    assert deployment.get("/v1/dead-letters").json()["items"] == []
+    letters = deployment.get("/v1/dead-letters")
+    assert letters.status_code == 200, letters.text
+    assert letters.json()["items"] == []
     deployment.down()
     differing = [(sku, answers[sku], content) for sku, content in expected.items() if _content(answers[sku], content) != content]
     assert not differing, f"{len(differing)} of {len(expected)} SKUs differ; stored {differing[0][1]}, expected {differing[0][2]}"
