@@ -45,7 +45,15 @@ def _intervals(random: Random) -> list[list[int | None]]:
     return [[random.choice([None, _instant(random)]), random.choice([None, _instant(random)])] for _ in range(random.randint(0, 2))]
 
 
-_links = _some(3, ["dam", "id", "a"], ["dam", "id", "b"], ["dam", "id", "unknown"], ["other", "id", "a"], ["dam", "public_id", "x"])
+_links = _some(
+    3,
+    ["dam", "id", "a"],
+    ["dam", "id", "b"],
+    ["dam", "id", "unknown"],
+    ["other", "id", "a"],
+    ["dam", "public_id", "x"],
+    ["dam", "public_id", "y"],
+)
 
 _PRODUCT: dict[str, Draw] = {
     "keys.sku": _one(*[[sku.lower(), sku] for sku in SKUS]),
