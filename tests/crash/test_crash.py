@@ -56,10 +56,10 @@ def environment(request: pytest.FixtureRequest) -> Mapping[str, str]:
 @pytest.fixture
 def deployment(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Deployment]:
     """A deployment whose processes can be told where to die."""
-    made = Deployment(tmp_path, environment, entry=CHILD)
     if environment:
         apply = Deployment(tmp_path, environment).start("topics", "apply")
         assert apply.wait(30) == 0, (tmp_path / "process-0.log").read_text()
+    made = Deployment(tmp_path, environment, entry=CHILD)
     yield made
     for process in made.processes:
         if process.poll() is None:
