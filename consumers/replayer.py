@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from app.domain.letter_states import Action, Known, part_in
+from app.domain.letter_states import Action, Known
 from app.domain.letters import letter_of_event, letter_of_unread
 from app.domain.replays import Sending, Versions, event_of, failed_again, holds_event, read_again
 from app.errors import EngineDown, EntryRefused, Unmappable
@@ -102,8 +102,8 @@ class Replayer:
     async def _send_batch(self, job: Job, letters: Sequence[Known]) -> None:
         sending = Sending()
         for known in letters:
-            if known.original is not None and part_in(known, job.id) == "chosen":
-                sending.add(self._prepare(known.original, known.stamps[job.id].attempt, job))
+            assert known.original is not None, "only letters that were read are stamped"
+            sending.add(self._prepare(known.original, known.stamps[job.id].attempt, job))
         await self._append_events(sending)
         spoken = [Entry(*letter.entry()) for letter in sending.letters] + [Entry(*outcome.entry()) for outcome in sending.outcomes]
         if spoken:

@@ -62,14 +62,18 @@ async def test_a_record_that_is_no_letter_blocks_nobody(world: World) -> None:
 
 
 async def test_two_projections_at_once_lose_nothing(world: World) -> None:
-    """Both read the same records and race for the same documents; what ends in the store is the same letter once."""
-    records = []
+    """One hears of the failures, the other of the endings, and they race for the same documents: both are known afterwards."""
     await world.send(*(event(f"t{n}") for n in range(20)))
     await world.drain(world.live)
-    records = await world.on(topics.DEAD_LETTERS)
-    both = [LettersProjection(world.store, world.clock) for _ in range(2)]
-    await asyncio.gather(*(each.process(records) for each in both))
-    assert len(await world.known()) == 20
+    failures = await world.on(topics.DEAD_LETTERS)
+    endings = [Entry(*Outcome((record.key or b"").decode(), 1, "resolved", NOW_US, "x").entry()) for record in failures]
+    await world.log.append(topics.DEAD_LETTERS, endings)
+    endings_read = (await world.on(topics.DEAD_LETTERS))[len(failures) :]
+    one, other = LettersProjection(world.store, world.clock), LettersProjection(world.store, world.clock)
+    await asyncio.gather(one.process(failures), other.process(endings_read), one.process(failures))
+    known = await world.known()
+    assert [state_of(each) for each in known] == ["resolved"] * 20
+    assert all(sorted(each.tries) == [0, 1] for each in known)
 
 
 async def test_a_letter_the_store_cannot_hold_is_kept_without_its_original(world: World) -> None:

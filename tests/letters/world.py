@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from schemas.event import Event
 NOW_US = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
 SECOND_US = 1_000_000
 SOURCE = "dam"
+ERA_NOW = 9
 
 
 class HandClock:
@@ -68,7 +69,8 @@ class Reading:
         return Received([self._event(thing, arrived_us) for thing in data["things"]])
 
     def _event(self, thing: Mapping[str, Any], arrived_us: int) -> Event:
-        return event(thing["id"], arrived_us=arrived_us, **{k: v for k, v in thing.items() if k != "id"})
+        made = event(thing["id"], arrived_us=arrived_us, **{k: v for k, v in thing.items() if k != "id"})
+        return replace(made, era=ERA_NOW)
 
     def project(self, event: Event, version: int) -> Projected:
         data = json.loads(event.value)
@@ -114,7 +116,7 @@ class World:
         self.store = SqliteStore(self.folder / "store.db")
         await self.store.start()
         await self.log.start()
-        source = Source(SOURCE, "dam", SOURCE, "by-hand", Genuine(), self.mapping, self.mapping, era=9)
+        source = Source(SOURCE, "dam", SOURCE, "by-hand", Genuine(), self.mapping, self.mapping, era=ERA_NOW)
         self.sources = Sources({SOURCE: source})
         self.live = self._projector("live", topics.LIVE)
         self.slow = self._projector("slow", topics.SLOW)
