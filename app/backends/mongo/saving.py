@@ -7,7 +7,7 @@ A new document is an insert: a duplicate key says that it exists. A changed one 
 pipeline replaces the document if the version is the expected one, and otherwise by that version, a number, which the server refuses
 (40228). It is an upsert so that a document that does not exist fails in the same way (nothing is inserted). So each conflict comes back
 with its index in the same round trip. The usual filter on id and version takes the server's general query planner instead of its short
-path for ids and is a third slower (measured: 10,100 to 11,800 documents a second; this 15,200 to 16,600; unguarded upserts 17,500 to
+path for ids and is a third slower (measured: 9,600 to 10,900 documents a second; this 15,200 to 16,600; unguarded upserts 17,500 to
 19,800), and it would answer only how many did not match.
 """
 
