@@ -28,6 +28,7 @@ log_line = structlog.get_logger(__name__)
 ANSWER_S = 10.0
 STOP_S = 5.0
 GRACE_S = 0.05
+REJOIN_AFTER = 5  # polls that failed in a row: whatever is broken in the client, a new one is made
 LOST = (CommitFailedError, IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError, IllegalStateError)
 
 
@@ -73,6 +74,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._fetching: asyncio.Task[tuple[int, Mapping[Any, list[Any]]]] | None = None
         self._seek: Literal["", "handed", "committed"] = ""  # where positions must go before the next read
         self._trouble: BinderyError | None = None
+        self._failures = 0  # of polls in a row
         self._turn = 0
 
     async def start(self) -> None:
@@ -94,6 +96,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
                 what = f"group {self._group} cannot read {', '.join(self._topics)}; `bindery topics apply` creates what is missing"
                 raise self._connection.unavailable(what, error) from error
             raise
+        self._failures = 0
 
     def assignment(self) -> frozenset[TopicPartition]:
         return self._assigned
@@ -105,15 +108,24 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             if self._trouble is not None:
                 trouble, self._trouble = self._trouble, None
                 raise trouble
+            if self._failures >= REJOIN_AFTER:
+                await self.stop()
+                await self.start()
             self._changed.clear()
-            got = await self._fetch(max_records, deadline_s - loop.time()) if await self._ready() else None
-            if got:
-                return got
-            left_s = deadline_s - loop.time()
-            if left_s <= 0:
-                return []
-            if got is None:
-                await _within(self._changed.wait(), left_s)
+            try:
+                got = await self._fetch(max_records, deadline_s - loop.time()) if await self._ready() else None
+                if got:
+                    return got
+                left_s = deadline_s - loop.time()
+                if left_s <= 0:
+                    return []
+                if got is None:
+                    await self._wait_for_assignment(max_records, left_s)
+            except TROUBLE as error:
+                self._seek = self._seek or "handed"
+                self._failures += 1
+                raise self._connection.unavailable(f"group {self._group} cannot read", error) from error
+            self._failures = 0
 
     async def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
         """Raises Revoked where a partition is not owned, or was lost and came back since the records were polled; LogUnavailable."""
@@ -197,25 +209,35 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     async def _fetch(self, max_records: int, timeout_s: float) -> list[LogRecord] | None:
         """Records, [] when none came in time, None when the assignment moved meanwhile."""
-        try:
-            if self._fetching is None:
-                buffered = await self._buffered(max_records)
-                if buffered or timeout_s <= 0:
-                    return self._hand_out(buffered)
-                self._fetching = asyncio.create_task(self._wait_for_records(max_records, timeout_s))
-            await asyncio.wait({self._fetching}, timeout=max(0.0, timeout_s) + GRACE_S)
-            if not self._fetching.done():
-                return []
-            fetching, self._fetching = self._fetching, None
-            generation, found = fetching.result()
-        except TROUBLE as error:
-            self._seek = self._seek or "handed"
-            raise self._connection.unavailable(f"group {self._group} cannot read", error) from error
-        if generation != self._generation or not self._announced or self._moving:
-            # Records of an assignment that is over are read again by the next owner; of one that nobody was told of yet, by us.
-            self._seek = self._seek or "handed"
+        if self._fetching is None:
+            buffered = await self._buffered(max_records)
+            if buffered or timeout_s <= 0:
+                return self._hand_out(buffered)
+            self._fetching = asyncio.create_task(self._wait_for_records(max_records, timeout_s))
+        await asyncio.wait({self._fetching}, timeout=max(0.0, timeout_s) + GRACE_S)
+        if not self._fetching.done():
+            return []
+        fetching, self._fetching = self._fetching, None
+        generation, found = fetching.result()
+        if generation != self._generation or self._moving:
+            # Of an assignment that is over, or from before the positions were put back: whoever owns them reads them again.
             return None
         return self._hand_out([record for records in found.values() for record in records])
+
+    async def _wait_for_assignment(self, max_records: int, timeout_s: float) -> None:
+        """Waits for partitions, or for the error that keeps the group from giving any, which aiokafka tells through getmany() alone."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._wait_for_records(max_records, timeout_s))
+        changed = asyncio.create_task(self._changed.wait())
+        try:
+            # A fetch that has ended well is looked at once there is an assignment.
+            waiting = {changed} if self._fetching.done() else {changed, self._fetching}
+            await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+        if self._fetching.done() and self._fetching.exception() is not None:
+            fetching, self._fetching = self._fetching, None
+            fetching.result()
 
     async def _wait_for_records(self, max_records: int, timeout_s: float) -> tuple[int, Mapping[Any, list[Any]]]:
         found = await self._client().getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
@@ -274,11 +296,3 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
 def _ours(partitions: Collection[Any]) -> frozenset[TopicPartition]:
     return frozenset(TopicPartition(each.topic, each.partition) for each in partitions)
-
-
-async def _within(waiting: Any, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await waiting
-    except TimeoutError:
-        return

@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 from app.backends.kafka.appender import Appender
 from app.backends.kafka.connection import TROUBLE, Connection
 from app.backends.kafka.consumer import KafkaConsumer, Membership
+from app.backends.kafka.quiet import quieten
 from app.backends.kafka.writer import KafkaFencedWriter
 from app.errors import LogUnavailable
 from app.ports import Entry, OnAssigned, OnRevoked, Position, TopicPartition
@@ -52,6 +53,7 @@ class KafkaLog:
 
     async def start(self) -> None:
         """Connects. Raises LogUnavailable; start() may be called again then."""
+        quieten()
         try:
             await self._appender.start()
             options = self._connection.options("questions")
