@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from app.api.answers import FRESH, answered
 from app.api.deps import Api, Check, api_of
-from app.api.models import Alive, Ready
+from app.api.operation_models import Alive, Ready
 from app.api.problems import Problem, responses
 
 log_line = structlog.get_logger(__name__)

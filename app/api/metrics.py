@@ -1,7 +1,7 @@
 """The numbers of the webhook door: counted in plain integers, read by /metrics and /v1/sources.
 
 Owns: names and meaning of these metrics, the counters. Does not own: the metrics of consumers (they register their own collectors).
-Next stop: app/api/webhooks.py counts, app/api/health.py and app/api/sources.py show.
+Next stop: app/api/webhooks.py counts, app/api/health.py and app/api/operations.py show.
 
 The hot path only adds to integers; families are built when somebody asks. Counts are of this process since it started.
 """

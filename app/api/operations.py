@@ -14,7 +14,7 @@ from app.api.access import secured
 from app.api.answers import answered
 from app.api.deps import api_of, sku_key
 from app.api.metrics import ACCEPTED, Counts
-from app.api.models import Asked, LagPage, Rebind, SourcesPage
+from app.api.operation_models import Asked, LagPage, Rebind, SourcesPage
 from app.api.problems import Problem, responses
 from app.domain.instants import rfc3339
 from app.sources.source import Source

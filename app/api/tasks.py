@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.api import cursors
 from app.api.answers import answered
 from app.api.deps import api_of
-from app.api.models import TasksPage
+from app.api.operation_models import TasksPage
 from app.api.problems import responses
 from app.api.skus import Limit
 from app.domain.instants import rfc3339

@@ -17,7 +17,7 @@ from app.domain.policy import Policy
 from app.domain.view import view
 from app.ports import Doc, StoreView
 from schemas import topics
-from tests.api.serving import NOW_US
+from tests.api.parts import NOW_US
 
 
 @dataclass

@@ -1,212 +1,37 @@
 """A real HTTP server on the embedded engines, in a thread of the test process.
 
-Owns: starting and stopping it, a clock that tests set, engines that tests take down, a source small enough to sign by hand.
-Does not own: what is asked (the tests). Next stop: tests/api/conftest.py.
+Owns: starting and stopping it, asking it, looking behind its back. Does not own: what it is made of (parts.py), what is asked (the tests).
+Next stop: tests/api/conftest.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import uvicorn
 
-from app.api.access import ROLES, Access, Token
+from app.api.access import Access
 from app.api.application import create_app
 from app.api.deps import Api, Asks, Limits
-from app.backends.sqlite.log import SqliteLog
-from app.backends.sqlite.store import SqliteStore
-from app.configuration import Configuration
-from app.domain.policy import Policy
-from app.errors import EntryRefused, LogUnavailable, Malformed, Misconfigured, StoreUnavailable, Unmappable
-from app.ports import Entry, LogRecord, Position
-from app.sources.source import Projected, Received, Side, Source, Sources, Unread
+from app.ports import LogRecord
+from app.sources.source import Sources
 from consumers.inputs import load_inputs
 from consumers.sweeps import request_entries, request_sweep
 from schemas import topics
-from schemas.event import Event
+from tests.api.parts import NOW_US, SECRETS, SOURCES, TOKENS, BreakableLog, BreakableStore, Hmac, SetClock, configuration
+
+__all__ = ["NOW_US", "Running", "event", "eventually", "ids", "is_problem"]
 
 T = TypeVar("T")
-
-NOW_US = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
-SECRETS = ("first-secret", "second-secret")
-TOLERANCE_S = 300
-
-
-class SetClock:
-    """The Clock port with an instant that tests set; waiting takes real time."""
-
-    def __init__(self) -> None:
-        self.at_us = NOW_US
-
-    def now_us(self) -> int:
-        return self.at_us
-
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-class BreakableLog(SqliteLog):
-    """The embedded log, which can be down, slow, or more easily displeased than it is."""
-
-    down = False
-    stuck: asyncio.Event | None = None
-    refuses: Callable[[Entry], bool] = staticmethod(lambda entry: False)
-
-    async def append(self, topic: str, entries: Sequence[Entry], *, deadline_s: float = 10.0) -> Sequence[Position]:
-        if self.down:
-            raise LogUnavailable("taken down by the test")
-        if any(self.refuses(entry) for entry in entries):
-            raise EntryRefused("refused by the test")
-        if self.stuck is not None:
-            try:
-                await asyncio.wait_for(self.stuck.wait(), deadline_s)
-            except TimeoutError:
-                raise LogUnavailable(f"no acknowledgement within {deadline_s} s") from None
-        return await super().append(topic, entries, deadline_s=deadline_s)
-
-    async def hang(self) -> None:
-        """From now on nothing is acknowledged."""
-        self.stuck = asyncio.Event()
-
-    async def go_on(self) -> None:
-        """What hangs is acknowledged."""
-        held, self.stuck = self.stuck, None
-        assert held is not None
-        held.set()
-
-    async def ping(self) -> None:
-        if self.down:
-            raise LogUnavailable("taken down by the test")
-        await super().ping()
-
-
-class BreakableStore(SqliteStore):
-    """The embedded store, which can be down for pings."""
-
-    down = False
-
-    async def ping(self) -> None:
-        if self.down:
-            raise StoreUnavailable("taken down by the test")
-        await super().ping()
-
-
-@dataclass(frozen=True)
-class Hmac:
-    """A verifier: HMAC-SHA256 over timestamp and body, any of several secrets, not older than TOLERANCE_S."""
-
-    secrets: tuple[str, ...] = SECRETS
-
-    def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
-        stamp = headers.get("x-timestamp", "")
-        if not stamp.isdecimal() or abs(now_s - int(stamp)) > TOLERANCE_S:
-            return "the header x-timestamp is absent or too old"
-        known = [hmac.compare_digest(_digest(secret, stamp, body), headers.get("x-signature", "")) for secret in self.secrets]
-        return "" if any(known) else "the header x-signature fits none of the secrets"
-
-    def sign(self, body: bytes, now_s: float) -> dict[str, str]:
-        if not self.secrets:
-            raise Misconfigured("no secret")
-        stamp = str(int(now_s))
-        return {"x-timestamp": stamp, "x-signature": _digest(self.secrets[0], stamp, body)}
-
-
-def _digest(secret: str, stamp: str, body: bytes) -> str:
-    return hmac.new(secret.encode(), stamp.encode() + b"." + body, sha256).hexdigest()
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """A receiver: a list is several events, `id` and `thing` are needed of each; `explode` shows a defect, `challenge` is echoed."""
-
-    name: str
-
-    def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
-        try:
-            data = json.loads(body)
-        except ValueError:
-            return Received(unread=[Unread(body, "", sha256(body).hexdigest()[:16], "unknown", Malformed("not JSON"), replayable=True)])
-        received = Received(answer=data["challenge"].encode() if isinstance(data, dict) and "challenge" in data else None)
-        for nth, piece in enumerate(data if isinstance(data, list) else [data]):
-            value = json.dumps(piece).encode()
-            if not isinstance(piece, dict):
-                received.unread.append(Unread(value, "", f"piece-{nth}", "unknown", Unmappable("an object was expected")))
-                continue
-            if "explode" in piece:
-                raise ZeroDivisionError("secret internals")
-            if "challenge" in piece:
-                continue
-            if isinstance(piece.get("thing"), str) and isinstance(piece.get("id"), str):
-                received.events.append(Event(piece["id"], self.name, "changed", f"asset/{self.name}/{piece['thing']}", value, arrived_us))
-            else:
-                received.unread.append(Unread(value, "", str(piece.get("id", f"piece-{nth}")), "changed", Unmappable("thing: is absent")))
-        return received
-
-
-class Anybody:
-    """A verifier that takes every request for genuine."""
-
-    def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
-        return ""
-
-    def sign(self, body: bytes, now_s: float) -> dict[str, str]:
-        return {}
-
-
-class NoChange:
-    """A projector that is never asked by the doors."""
-
-    def project(self, event: Event, version: int) -> Projected:
-        return Projected()
-
-
-def source(name: str, side: Side = "dam", **more: Any) -> Source:
-    """A source with these names for everything."""
-    return Source(name, side, name, "by-hand", Hmac(), Pieces(name), NoChange(), **more)
-
-
-SOURCES = (
-    source("dam-1"),
-    source("dam-2"),
-    source("pim-1", "pim"),
-    source("old", retired=True),
-    source("torn", broken="env:NOWHERE is not set"),
-    source("small", max_body_bytes=2_000),
-    source("paced", rate_per_s=2.0),
-    replace(source("open"), verifier=Anybody()),
-)
-TOKENS = (
-    *(Token.of(role, [role], f"token-of-{role}") for role in ROLES),
-    Token.of("everybody", ROLES, "token-of-everybody"),
-)
-
-
-def configuration(sources: Sources) -> Configuration:
-    """Sources, default policy, SKUs compared in upper case."""
-    return Configuration(
-        version=1,
-        numbered=True,
-        sources=sources,
-        policy=Policy(),
-        hash="0" * 32,
-        hot_fields=(),
-        normalise_sku=lambda sku: sku.strip().upper(),
-        raw={},
-    )
 
 
 @dataclass

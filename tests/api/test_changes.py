@@ -10,7 +10,8 @@ from typing import Any
 from app.api import cursors
 from schemas import topics
 from tests.api.answers import Shelf, finished
-from tests.api.serving import NOW_US, Running, is_problem
+from tests.api.parts import NOW_US
+from tests.api.serving import Running, is_problem
 
 DAY_US = 86_400_000_000
 

@@ -16,7 +16,8 @@ from app.sources.source import FetchTask
 from consumers.tasks import request_fetches
 from schemas import topics
 from tests.api.conftest import Serve
-from tests.api.serving import NOW_US, SECRETS, Running, event, is_problem
+from tests.api.parts import NOW_US, SECRETS
+from tests.api.serving import Running, event, is_problem
 
 
 def test_tasks_are_listed_by_due_time(server: Running) -> None:

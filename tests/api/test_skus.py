@@ -10,7 +10,8 @@ from urllib.parse import quote
 from app.domain.reasons import expired
 from tests.api.answers import Shelf
 from tests.api.conftest import Serve
-from tests.api.serving import NOW_US, Running, is_problem
+from tests.api.parts import NOW_US
+from tests.api.serving import Running, is_problem
 
 DAY_US = 86_400_000_000
 

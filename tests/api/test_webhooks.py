@@ -19,7 +19,8 @@ from schemas import topics
 from schemas.event import Event
 from schemas.letter import Letter
 from tests.api.conftest import Serve
-from tests.api.serving import SECRETS, TOLERANCE_S, Running, event, eventually, ids, is_problem
+from tests.api.parts import SECRETS, TOLERANCE_S
+from tests.api.serving import Running, event, eventually, ids, is_problem
 
 
 def test_an_accepted_event_is_on_the_log(server: Running) -> None:

@@ -1,0 +1,118 @@
+"""The shapes of what operators ask and are told, for the OpenAPI.
+
+Owns: fields, their meaning, examples. Does not own: letters (app/api/letter_models.py). Next stop: app/api/operations.py.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Task(BaseModel):
+    """Work with the outside that waits."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str = Field(examples=["fetch product akeneo-main 4711"])
+    system: str
+    source: str
+    kind: str
+    id: str = Field(description="The thing's id at its system.")
+    reason: str
+    due_at: str
+    attempts: int
+    last_error: str | None
+
+
+class TasksPage(BaseModel):
+    """Waiting tasks, the one due first first."""
+
+    items: list[Task]
+    next: str | None
+
+
+class Rebind(BaseModel):
+    """What to decide again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"sku": "NH-TEE-001", "why": "Mended by hand."}})
+
+    sku: str | None = Field(None, min_length=1, max_length=1000, description="One SKU.")
+    all: Literal[True] | None = Field(None, description="Every SKU, page by page, below live traffic.")
+    why: str = Field(min_length=1, max_length=500)
+
+
+class Asked(BaseModel):
+    """The work is asked for; it is done within moments (one SKU) or in the background (all)."""
+
+    asked: str = Field(examples=["NH-TEE-001"])
+
+
+class Waiting(BaseModel):
+    """Records of one partition that are not worked off yet."""
+
+    partition: int
+    records: int
+
+
+class Lag(BaseModel):
+    """What one consumer group has yet to do in one topic."""
+
+    group: str = Field(examples=["bindery.binder"])
+    topic: str = Field(examples=["bindery.bind-requests.v1"])
+    records: int = Field(description="Records not worked off yet.")
+    partitions: list[Waiting] = Field(description="Where there are any.")
+
+
+class LagPage(BaseModel):
+    """All groups and topics."""
+
+    items: list[Lag]
+    next: None = None
+
+
+class SourceState(BaseModel):
+    """One configured source and what this process has seen of it since it started."""
+
+    name: str
+    side: Literal["dam", "pim"]
+    system: str
+    preset: str
+    state: Literal["open", "retired", "broken"]
+    trouble: str | None = Field(description="Why it is broken.")
+    accepted: int = Field(description="Requests answered 200.")
+    events: int
+    dead_letters: int
+    refused: dict[str, int] = Field(description="Kind of problem -> requests.", examples=[{"bad-signature": 2}])
+    last_delivery_at: str | None = Field(description="The last request whose signature was looked at.")
+    last_accepted_at: str | None
+    last_error: str | None
+    last_error_at: str | None
+
+
+class SourcesPage(BaseModel):
+    """All configured sources."""
+
+    items: list[SourceState]
+    next: None = None
+
+
+class Dependency(BaseModel):
+    """One thing this process needs."""
+
+    name: str = Field(examples=["log"])
+    ok: bool
+    detail: str | None
+
+
+class Ready(BaseModel):
+    """All dependencies are up."""
+
+    status: Literal["ok"]
+    version: str
+    dependencies: list[Dependency]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
