@@ -37,7 +37,8 @@ def merged(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
         elif isinstance(held, dict) and isinstance(value, dict) and _adds(name, held, value):
             holder[name] = {**held, **value}
         elif name == "events" and isinstance(held, dict):
-            holder[name] = {**held, **{type_: {**held.get(type_, {}), **(words or {})} for type_, words in value.items()}}
+            written = {type_: {**held.get(type_, {}), **words} for type_, words in value.items() if words is not None}
+            holder[name] = {**{type_: words for type_, words in held.items() if type_ not in value}, **written}
         else:
             holder[name] = value
     return result

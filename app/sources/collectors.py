@@ -26,6 +26,8 @@ def _nothing(_: Any) -> None:
 
 def entries(value: Any) -> Iterator[dict[str, Any]]:
     """The entries of a list or map as objects; a map's key is `_name`, what is no object is `_value`. Raises ValueError for other types."""
+    if value == "":
+        return
     if isinstance(value, dict):
         for name, entry in value.items():
             yield {**entry, NAME: name} if isinstance(entry, dict) else {VALUE: entry, NAME: name}
@@ -164,6 +166,8 @@ def collections(spec: Collections, context: Context) -> Row:
     named = {*context.joins, *context.roles}
 
     def produce(values: Any, leaves: Leaves) -> None:
+        if values == "":
+            return
         if not isinstance(values, dict):
             raise ValueError(f"expected an object of attributes, found {found(values)}")
         for attribute, held in values.items():

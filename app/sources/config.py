@@ -50,7 +50,7 @@ class Overrides(Fields, EventWords):
     authors: list[str] | None = None
     hot_types: list[str] | None = None
     ignore: list[str] | None = None
-    events: dict[str, EventWords] | None = None
+    events: dict[str, EventWords | None] | None = None
     fetching: Fetch | None = None
 
 

@@ -117,11 +117,6 @@ class Router:
         patterns.sort(key=lambda pattern: -len(pattern[0]))
         self._patterns = [(re.compile(translate(name)), plan) for name, plan in patterns]
 
-    @property
-    def has_ids(self) -> bool:
-        """Whether the sender names its requests."""
-        return self._id is not None
-
     def type_of(self, body: Any, headers: Headers) -> str:
         """The sender's word for what happened, "" where there is none."""
         try:

@@ -1,10 +1,11 @@
 """JMESPath expressions, compiled at load.
 
-Owns: compiling an expression into a closure; the few functions presets may call. Does not own: what expressions are for (mapping.py).
+Owns: compiling an expression into a closure. Does not own: the functions presets may call (functions.py), what expressions are for.
 Next stop: app/sources/mapping.py.
 
-Plain paths (`a.b[0].c`, `a[].b`, `a || b.c`) become closures, since the interpreter would cost more than everything else together;
-the rest is interpreted. Both give what JMESPath says: tests/sources/test_expressions.py compares them.
+Paths, alternatives, objects and a few functions (`a.b[0].c`, `a[].b`, `a || b.c`, `{x: a.b}`) become closures, since the interpreter
+would cost more than everything else together; the rest (filters, slices, other functions) is interpreted. Both give what JMESPath says:
+tests/sources/test_expressions.py compares them.
 """
 
 from collections.abc import Callable
@@ -12,13 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import jmespath
-from jmespath import exceptions, functions
+from jmespath import exceptions
+
+from app.sources.functions import DIRECT, Interpreted, WrongArgument
 
 Getter = Callable[[Any], Any]
 
 
 class ExpressionFailed(ValueError):
     """An expression met a value of a type it cannot work on. The message holds types, no values."""
+
+
+def _is_false(value: Any) -> bool:
+    """JMESPath's falsehood: null, false and whatever is empty; zero is true."""
+    return value is None or value is False or (isinstance(value, str | list | dict) and not value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,7 @@ def _or(_: dict[str, Any], sides: list[Getter]) -> Getter:
 
     def either(value: Any) -> Any:
         found = left(value)
-        return right(value) if found is None or found is False or found in ("", [], {}) else found
+        return right(value) if _is_false(found) else found
 
     return either
 
@@ -157,12 +165,51 @@ def _flatten(_: dict[str, Any], sides: list[Getter]) -> Getter:
     return flatten
 
 
-_CLOSURES: dict[str, Callable[[dict[str, Any], list[Any]], Getter]] = {
+def _and(_: dict[str, Any], sides: list[Getter]) -> Getter:
+    left, right = sides
+
+    def both(value: Any) -> Any:
+        found = left(value)
+        return found if _is_false(found) else right(value)
+
+    return both
+
+
+def _object(node: dict[str, Any], members: list[Getter]) -> Getter:
+    named = [(child["value"], member) for child, member in zip(node["children"], members, strict=True)]
+
+    def build(value: Any) -> Any:
+        return None if value is None else {name: member(value) for name, member in named}
+
+    return build
+
+
+def _literal(node: dict[str, Any], _: list[Getter]) -> Getter:
+    literal = node["value"]
+    return lambda _value: literal
+
+
+def _call(node: dict[str, Any], arguments: list[Getter]) -> Getter | None:
+    function = DIRECT.get(node["value"])
+    if function is None:
+        return None
+    if len(arguments) == 1:
+        (only,) = arguments
+        return lambda value: function(only(value))
+    return lambda value: function(*[argument(value) for argument in arguments])
+
+
+_CLOSURES: dict[str, Callable[[dict[str, Any], list[Any]], Getter | None]] = {
     "field": _field,
     "index": _index,
     "subexpression": _chain,
     "index_expression": _chain,
     "or_expression": _or,
+    "and_expression": _and,
+    "multi_select_dict": _object,
+    "key_val_pair": lambda _node, children: children[0],
+    "literal": _literal,
+    "function_expression": _call,
     "projection": _projection,
     "flatten": _flatten,
     "identity": lambda _node, _children: lambda value: value,
@@ -190,11 +237,13 @@ def _mentions(node: dict[str, Any]) -> Callable[[Any], bool] | None:
 
 
 def _interpreted(text: str, parsed: Any) -> Getter:
-    options = jmespath.Options(custom_functions=_Functions())
+    options = jmespath.Options(custom_functions=Interpreted())
 
     def search(value: Any) -> Any:
         try:
             return parsed.search(value, options)
+        except WrongArgument:
+            raise
         except exceptions.JMESPathTypeError as wrong:
             raise ExpressionFailed(f"{wrong.function_name}() expects {'/'.join(wrong.expected_types)}, found {wrong.actual_type}") from None
         except (exceptions.JMESPathError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as wrong:
@@ -202,43 +251,3 @@ def _interpreted(text: str, parsed: Any) -> Getter:
             raise ExpressionFailed(f"the expression {text[:60]!r} fails ({type(wrong).__name__})") from None
 
     return search
-
-
-class _Functions(functions.Functions):
-    """What presets may call beside JMESPath's own functions."""
-
-    @functions.signature({"types": ["array", "null"]})
-    def _func_from_keys(self, keys: list[Any] | None) -> dict[str, str]:
-        """A list of names as an object with empty values: what is left of things that were removed."""
-        return {key: "" for key in keys or () if isinstance(key, str)}
-
-    @functions.signature({"types": ["object", "null"]}, {"types": ["string"]})
-    def _func_side_of(self, values: dict[str, Any] | None, side: str) -> dict[str, Any]:
-        """One side ("new" or "previous") of an Akeneo delta's values, in the shape of Akeneo's product values.
-
-        In: attribute -> [{previous, new, type, locale, scope or channel}]. Out: attribute -> [{data, type, locale, scope}], without those
-        whose side is null. Identifiers, which a delta wraps into {data, is_main_identifier}, are unwrapped.
-        """
-        return {attribute: entries for attribute, changes in (values or {}).items() if (entries := _entries(changes, side))}
-
-    @functions.signature({"types": ["object", "null"]}, {"types": ["string"]})
-    def _func_main_identifier(self, values: dict[str, Any] | None, side: str) -> Any:
-        """The value of the main identifier in an Akeneo delta's values, on one side; null where it did not change."""
-        for changes in (values or {}).values():
-            for change in changes if isinstance(changes, list) else ():
-                value = change.get(side) if isinstance(change, dict) else None
-                if isinstance(value, dict) and value.get("is_main_identifier") is True:
-                    return value.get("data")
-        return None
-
-
-def _entries(changes: Any, side: str) -> list[dict[str, Any]]:
-    entries = []
-    for change in changes if isinstance(changes, list) else ():
-        value = change.get(side) if isinstance(change, dict) else None
-        if isinstance(value, dict) and "is_main_identifier" in value:
-            value = value.get("data")
-        if value is not None:
-            scope = change.get("scope") if change.get("scope") is not None else change.get("channel")
-            entries.append({"data": value, "type": change.get("type"), "locale": change.get("locale"), "scope": scope})
-    return entries

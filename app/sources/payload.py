@@ -3,7 +3,7 @@
 Owns: parse(), Place, Splitter. Does not own: what is dropped (hot.py), what the pieces mean (events.py). Next stop: app/sources/hot.py.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -45,32 +45,33 @@ class Place:
 
     def __init__(self, path: str) -> None:
         self._steps = [(step.removesuffix("[]"), step.endswith("[]")) for step in path.split(".")]
+        self._last = self._steps.pop()[0]
 
     def change(self, body: Any, make: Callable[[str], str]) -> bool:
         """Replaces strings and numbers there by what make() says of them; True where there was one."""
         changed = False
-        for holder, name in self._holders(body):
-            value = holder[name]
+        for holder in self._holders(body):
+            value = holder[self._last]
             if isinstance(value, str | int | float) and value != "" and not isinstance(value, bool):
-                holder[name] = make(str(value))
+                holder[self._last] = make(str(value))
                 changed = True
         return changed
 
     def drop(self, body: Any) -> bool:
         """Takes away what stands there; True where there was something."""
-        holders = list(self._holders(body))
-        for holder, name in holders:
-            del holder[name]
+        holders = self._holders(body)
+        for holder in holders:
+            del holder[self._last]
         return bool(holders)
 
-    def _holders(self, body: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    def _holders(self, body: Any) -> list[dict[str, Any]]:
+        """The objects that hold the last name."""
         holders: list[Any] = [body]
-        for name, through in self._steps[:-1]:
+        for name, through in self._steps:
             holders = [holder[name] for holder in holders if isinstance(holder, dict) and name in holder]
             if through:
                 holders = [entry for listed in holders if isinstance(listed, list) for entry in listed]
-        name = self._steps[-1][0]
-        return ((holder, name) for holder in holders if isinstance(holder, dict) and name in holder)
+        return [holder for holder in holders if isinstance(holder, dict) and self._last in holder]
 
 
 class Splitter:

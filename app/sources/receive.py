@@ -28,6 +28,11 @@ def hashed(author: str) -> str:
     return blake2b(author.encode("utf-8", "replace"), digest_size=12, person=b"bindery-author").hexdigest()
 
 
+def named(body: bytes) -> str:
+    """The id of a request whose sender gives it none: a redelivery, the same bytes, has the same."""
+    return blake2b(body, digest_size=16).hexdigest()
+
+
 class BodyReceiver:
     """The receiver of one source."""
 
@@ -48,14 +53,13 @@ class BodyReceiver:
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
         """The events of a body. Never raises for content: what cannot be read is Unread."""
-        event_id = blake2b(body, digest_size=16).hexdigest()
         try:
             parsed = parse(body)
         except Malformed as error:
             held, replayable = (mask(body), False) if self._hot.active or self._token else (body, True)
-            return Received(unread=[Unread(held, "", event_id, "", self._explained("", error), replayable)])
+            return Received(unread=[Unread(held, "", named(body), "", self._explained("", error), replayable)])
+        event_id = self._router.id_of(parsed, headers) or named(body)
         parsed, body = self._clean(parsed, body)
-        event_id = (self._router.id_of(parsed, headers) if self._router.has_ids else "") or event_id
         type_ = self._router.type_of(parsed, headers)
         try:
             plan = self._router.plan(type_)

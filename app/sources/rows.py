@@ -87,26 +87,28 @@ def leaf_row(leaf: str, path: str, convert: Convert) -> Row:
 
 
 def spread_row(root: str, path: str, produce: Callable[[Any, Leaves], None]) -> Row:
-    """A field of many leaves. produce(value, leaves): adds them; None as a leaf's value takes it away (kept in deltas only)."""
+    """A field of many leaves. produce(value, leaves): adds them; None as a leaf's value takes it away (kept in deltas only). "" is what a
+    delta makes of an explicit null."""
     expression = compile_expression(path)
-    get = expression.get
+    get, mentioned = expression.get, mentions(expression)
 
     def write(view: Any, leaves: Leaves, delta: bool) -> None:
         value = get(view)
-        if value is None or value == "":
-            return
         if delta:
-            produce(value, leaves)
-            return
-        found: Leaves = {}
-        produce(value, found)
-        leaves.update((leaf, value) for leaf, value in found.items() if value is not None)
+            if value is not None or mentioned(view):
+                produce("" if value is None else value, leaves)
+        elif value is not None and value != "":
+            found: Leaves = {}
+            produce(value, found)
+            leaves.update((leaf, value) for leaf, value in found.items() if value is not None)
 
     def traces(view: Any) -> Iterable[str]:
         found: Leaves = {}
+        if get(view) is None:
+            return found
         # What the state before cannot say properly was not readable then either: it left no leaf that could be taken away.
         with suppress(ValueError):
             write(view, found, True)
         return found
 
-    return Row(f"{root} at {path}", root, write, traces, mentions(expression))
+    return Row(f"{root} at {path}", root, write, traces, mentioned)

@@ -1,0 +1,311 @@
+"""The generic presets: their own contract, and senders that look nothing like it, by overrides alone.
+
+Owns: what can be configured in YAML. Does not own: how mistakes in it are reported (tests/sources/test_configuration.py).
+Next stop: tests/sources/test_configuration.py.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.facets import Record, merge, visible
+from app.domain.order import parts
+from app.errors import Unmappable
+from app.sources.source import Source
+from tests.sources.builders import ARRIVED_US, NOW_S, VERSION, changes, configure, events, leaves, one
+
+DAM = "\n  dam:\n    preset: generic-dam\n    secrets: [env:PRIMARY]\n    when_rights_unknown: hide\n    timezone: Europe/Stockholm\n"
+PIM = "\n  pim:\n    preset: generic-pim\n    secrets: [env:PRIMARY]\n    joins: {asset: {system: dam}}\n"
+AT = "2026-10-14T08:12:31Z"
+
+
+@pytest.fixture
+def dam(tmp_path: Path) -> Source:
+    return one(tmp_path, DAM)
+
+
+@pytest.fixture
+def pim(tmp_path: Path) -> Source:
+    return configure(tmp_path, DAM + PIM).sources["pim"]
+
+
+def assets(type_: str, *each: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "evt-1", "type": f"asset.{type_}", "time": AT, "assets": [{"id": "a1", **asset} for asset in each]}
+
+
+def products(type_: str, *each: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "evt-1", "type": type_, "time": AT, "products": [{"id": "p1", **product} for product in each]}
+
+
+def test_a_whole_asset(dam: Source) -> None:
+    """Every member of the contract has its leaf."""
+    body = assets(
+        "saved",
+        {
+            "sku": ["NH-1", "NH-2", "NH-1"],
+            "gtin": 9521101530476,
+            "role": "packshots",
+            "position": "2",
+            "locale": "en_GB",
+            "channel": "ecommerce",
+            "tags": ["a.b", "c, d"],
+            "alt": {"en_GB": "Front", "de_DE": "Vorne"},
+            "title": "Jacket",
+            "approval": "approved",
+            "url": "//cdn.example.com/{x}.jpg",
+            "checksum": "abc",
+            "version": 3,
+            "width": 10,
+            "media_type": "image/jpeg",
+            "renditions": {
+                "thumb": {"url": "https://cdn.example.com/t.jpg", "width": "5"},
+                "big": "https://cdn.example.com/b.jpg",
+                "none": None,
+            },
+            "rights": {"from": "2026-11-01", "until": "2027-03-27"},
+        },
+    )
+    (change,) = changes(dam, body)
+    assert change.full == ("",)
+    assert dict(change.leaves) == {
+        "status": "active",
+        "claims.sku": [["NH-1", "NH-1"], ["NH-2", "NH-2"]],
+        "claims.gtin": [["9521101530476", "09521101530476"]],
+        "role": "packshots",
+        "position": 2,
+        "locale": "en_GB",
+        "channel": "ecommerce",
+        "tags.a~1b": True,
+        "tags.c, d": True,
+        "texts.alt.en_GB": "Front",
+        "texts.alt.de_DE": "Vorne",
+        "texts.title.*": "Jacket",
+        "approval": "approved",
+        "url": "https://cdn.example.com/%7Bx%7D.jpg",
+        "checksum": "abc",
+        "content_version": 3,
+        "media": {"width": 10, "type": "image/jpeg"},
+        "renditions.thumb": {"url": "https://cdn.example.com/t.jpg", "width": 5},
+        "renditions.big": {"url": "https://cdn.example.com/b.jpg"},
+        # Midnight in Stockholm before 1 November (UTC+1), and after 27 March (UTC+1; summer time begins on the 28th).
+        "rights.from": 1793487600000000,
+        "rights.until": 1806188400000000,
+    }
+
+
+def test_a_delta_takes_away_what_it_mentions_as_empty(dam: Source) -> None:
+    """Null, "" and [] take away; what is absent is untouched."""
+    body = assets("changed", {"sku": [], "role": None, "checksum": "", "alt": None, "title": "", "rights": {"until": None}, "position": 0})
+    gone = ("claims.sku", "role", "checksum", "texts.alt.*", "texts.title.*", "rights.until")
+    assert leaves(dam, body) == {**dict.fromkeys(gone), "position": 0}
+
+
+def test_a_deletion(dam: Source) -> None:
+    """A deletion is a whole state with nothing but its status."""
+    (change,) = changes(dam, assets("deleted", {"sku": "NH-1"}))
+    assert (change.full, dict(change.leaves)) == (("",), {"status": "deleted"})
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "why"),
+    [
+        ("sku", 1.5, "claims.sku at sku: expected an identifier (a string or a whole number), found a number"),
+        ("sku", [True], "claims.sku at sku: expected an identifier (a string or a whole number), found a boolean"),
+        ("sku", {"a": 1}, "claims.sku at sku: expected an identifier (a string or a whole number), found an object"),
+        ("sku", "a\u0000b", "claims.sku at sku: expected an identifier, found a string with control characters"),
+        ("sku", "x" * 501, "claims.sku at sku: expected an identifier of at most 500 characters, found one of 501"),
+        ("position", 1 << 63, "position at position: expected a whole number within 64 bit, found a number"),
+        ("position", "first", "position at position: expected a whole number, found a string that is none"),
+        (
+            "approval",
+            "maybe",
+            "approval at approval: expected one of approved, archived, pending, rejected, found a string that is none of them",
+        ),
+        ("rights", {"until": "02/03/2021"}, "rights.until at rights.until: expected a date or an instant"),
+        ("renditions", "https://x", "renditions at renditions: expected a list or an object, found a string"),
+        ("alt", {"en": [1]}, "texts.alt at alt: expected a text, found a list"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_a_letter(dam: Source, member: str, value: Any, why: str) -> None:
+    """The message names preset, field, path and type, and never the value."""
+    (event,) = events(dam, assets("saved", {member: value}))
+    with pytest.raises(Unmappable) as error:
+        dam.project(event, VERSION)
+    assert str(error.value).startswith(f"preset generic-dam, event asset.saved: {why}")
+
+
+def test_numbers_beyond_64_bit_are_no_ids(dam: Source) -> None:
+    """A number that JSON readers round is refused rather than joined to the wrong product."""
+    (event,) = events(
+        dam, b'{"type":"asset.saved","time":"2026-10-14T08:12:31Z","assets":[{"id":"a1","sku":123456789012345678901234567890}]}'
+    )
+    with pytest.raises(Unmappable, match="send them as strings"):
+        dam.project(event, VERSION)
+
+
+def test_skus_keep_their_zeros_and_join_as_configured(tmp_path: Path) -> None:
+    """People see the SKU as sent; what is compared follows `normalise`."""
+    body = assets("saved", {"sku": "00-ab-1"})
+    assert leaves(one(tmp_path, DAM), body)["claims.sku"] == [["00-ab-1", "00-ab-1"]]
+    rule = "normalise: {sku: {case: upper, hyphens: drop, leading_zeros: drop}}"
+    configuration = configure(tmp_path, DAM, rule)
+    assert leaves(configuration.sources["dam"], body)["claims.sku"] == [["00-ab-1", "AB1"]]
+    assert configuration.normalise_sku(" 0-Ab-1 ") == "AB1"
+    assert [configuration.normalise_sku(odd) for odd in ("000", "-", "0-0")] == ["0", "-", "0"]
+
+
+def test_several_products_in_one_body(pim: Source) -> None:
+    """Each product is an event of its own; its links are sorted by position and split by role and place."""
+    body = products(
+        "product.saved",
+        {
+            "sku": "NH-1",
+            "gtin": ["9521101530476", "123"],
+            "parent": "NH",
+            "name": {"en_GB": "Jacket"},
+            "links": [
+                {"asset": "a2", "role": "packshots", "position": 2},
+                {"asset": "a1", "role": "packshots", "position": 1, "alt": {"en_GB": "Front"}},
+                {"asset": "a3", "locale": "de_DE", "channel": "print", "alt": "Alles"},
+            ],
+        },
+        {"id": "p2", "sku": 42},
+    )
+    first, second = changes(pim, body)
+    assert dict(first.leaves) == {
+        "status": "active",
+        "keys.sku": ["NH-1", "NH-1"],
+        "keys.gtin": [["9521101530476", "09521101530476"]],
+        "parent": "NH",
+        "name.en_GB": "Jacket",
+        "links.packshots.*.*": [["dam", "id", "a1"], ["dam", "id", "a2"]],
+        "links.asset.de_DE.print": [["dam", "id", "a3"]],
+        "asset_texts.dam.a1.alt.en_GB": "Front",
+        "asset_texts.dam.a3.alt.*": "Alles",
+    }
+    assert (second.record, second.leaves["keys.sku"]) == ("product/pim/p2", ["42", "42"])
+
+
+def test_a_resources_own_time_orders_it(pim: Source) -> None:
+    """A product's own updated_at outranks the envelope's time."""
+    first, second = changes(pim, products("product.saved", {"updated_at": 1791965551}, {"id": "p2"}))
+    assert [parts(change.order).source for change in (first, second)] == [1791965551000000, 1791965551000000]
+    assert events(pim, products("product.saved", {"updated_at": 1791965551}))[0].time == "2026-10-14T08:12:31+00:00"
+
+
+def test_what_is_signed_verifies(dam: Source) -> None:
+    """The source signs as its sender would, for demos and tests."""
+    assert dam.verify(dam.sign(b"{}", NOW_S), b"{}", NOW_S) == ""
+    assert dam.verify(dam.sign(b"{}", NOW_S), b"{ }", NOW_S) != ""
+
+
+FOREIGN = """
+  foreign:
+    preset: generic-dam
+    secrets: [env:PRIMARY]
+    when_rights_unknown: show
+    overrides:
+      verify: {headers: [X-Hub-Signature], prefix: sha1=, algorithm: sha1, encoding: hex}
+      type: {header: X-Event}
+      id: {header: X-Delivery}
+      split: payload.items
+      kind: asset
+      key: uid
+      order: {sequence: rev}
+      mode: {path: op, lookup: {upsert: full, patch: delta, remove: deletion}}
+      events: {"media.*": {}, media.tagged: {mode: [tags]}}
+      ignore: [ping]
+      sku: {path: "refs[?kind=='sku'].value"}
+      texts: {alt: {en_GB: alt_en, "*": alt}}
+      approval: {path: public, boolean: true, lookup: {"true": approved, "false": rejected}}
+      product: {path: product_uuid, system: foreign}
+      position: null
+"""
+
+
+def foreign(op: str, **item: Any) -> dict[str, Any]:
+    return {"payload": {"items": [{"uid": 7, "op": op, "rev": 12, **item}]}}
+
+
+def _project(source: Source, type_: str, body: dict[str, Any]) -> list[Any]:
+    found = events(source, body, {"x-event": type_, "x-delivery": "d-1"})
+    assert [event.id for event in found] == ["d-1"]
+    return [change for event in found for change in source.project(event, VERSION).changes]
+
+
+def test_a_sender_of_another_shape(tmp_path: Path) -> None:
+    """Type and id in headers, a nested list, sequence numbers, a mode by word, filters in expressions: all of it is YAML."""
+    source = one(tmp_path, FOREIGN)
+    body = foreign(
+        "upsert",
+        refs=[{"kind": "sku", "value": "A"}, {"kind": "ean", "value": "1"}],
+        alt="x",
+        alt_en="y",
+        public=1,
+        product_uuid="u1",
+        position=3,
+    )
+    (change,) = _project(source, "media.changed", body)
+    assert (change.record, change.full) == ("asset/foreign/7", ("",))
+    assert dict(change.leaves) == {
+        "status": "active",
+        "claims.sku": [["A", "A"]],
+        "claims.product": [["foreign", "u1"]],
+        "texts.alt.*": "x",
+        "texts.alt.en_GB": "y",
+        "approval": "approved",
+    }
+    assert parts(change.order).source == 12
+    (gone,) = _project(source, "media.changed", foreign("remove"))
+    assert dict(gone.leaves) == {"status": "deleted"}
+
+
+def test_a_subtree_that_is_whole(tmp_path: Path) -> None:
+    """A mode that names subtrees replaces them where they are mentioned, even when empty, and leaves the rest alone."""
+    source = one(tmp_path, FOREIGN)
+    record = Record("asset/foreign/7")
+    merge(record, _project(source, "media.changed", foreign("upsert", tags=["a", "b"], alt="x")))
+    merge(record, _project(source, "media.tagged", foreign("", tags=["c"], rev=13)))
+    assert sorted(leaf for leaf in visible(record) if leaf.startswith("tags.")) == ["tags.c"]
+    assert visible(record)["texts.alt.*"] == "x"
+    merge(record, _project(source, "media.tagged", foreign("", rev=14)))
+    assert "tags.c" in visible(record)
+    merge(record, _project(source, "media.tagged", foreign("", tags=[], rev=15)))
+    assert "tags.c" not in visible(record)
+
+
+def test_a_replayed_request_that_was_not_split(tmp_path: Path) -> None:
+    """A letter's whole body, read with a mended configuration, changes every record it speaks of."""
+    source = one(tmp_path, DAM)
+    body = assets("saved", {"sku": "A"}, {"id": "a2", "sku": "B"})
+    first, second = events(source, body)
+    whole = replace(first, value=json.dumps(body).encode(), key="", type="")
+    assert [change.record for change in source.project(whole, VERSION).changes] == [first.key, second.key]
+
+
+THIN = """
+  thin:
+    preset: generic-pim
+    secrets: [env:PRIMARY]
+    overrides:
+      order: null
+      mode: thin
+      split: ProductIds
+      key: _value
+      type: {const: changed}
+      events:
+        {changed: {}, product.saved: null, product.changed: null, product.deleted: null, model.saved: null, model.changed: null,
+         model.deleted: null}
+"""
+
+
+def test_a_thin_event_without_order_only_fetches(tmp_path: Path) -> None:
+    """Where nothing orders a sender's events they set no leaf, whatever their payload says."""
+    source = one(tmp_path, THIN)
+    projected = [source.project(event, VERSION) for event in events(source, {"ProductIds": [20411, 20412], "sku": "X"})]
+    assert [change for one_ in projected for change in one_.changes] == []
+    assert [task.key for one_ in projected for task in one_.tasks] == ["fetch product thin 20411", "fetch product thin 20412"]
+    assert projected[0].tasks[0].trigger_us == ARRIVED_US

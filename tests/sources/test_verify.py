@@ -1,0 +1,188 @@
+"""Schemes: what they accept, what they refuse and why; rotation, ages, odd headers.
+
+Owns: verification and signing. Does not own: the vendors' samples (tests/sources/test_samples.py).
+Next stop: tests/sources/test_receive.py.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from standardwebhooks import Webhook
+
+from app.errors import Misconfigured
+from app.sources.schemes import Scheme
+from app.sources.source import Verifier
+from app.sources.verify import compile_scheme
+from tests.sources.builders import NOW_S, sample
+
+BODY = '{"name":"Grüße","sku":"NH-1"}'.encode()
+SCHEME: TypeAdapter[Any] = TypeAdapter(Scheme)
+
+
+def verifier(words: dict[str, Any], secrets: Sequence[str] = ("s3cr3t",)) -> Verifier:
+    return compile_scheme(SCHEME.validate_python(words), secrets)
+
+
+def hexed(secret: str, signed: bytes, algorithm: str = "sha256") -> str:
+    return hmac.new(secret.encode(), signed, algorithm).hexdigest()
+
+
+PLAIN = {"scheme": "hmac", "headers": ["X-Sig"]}
+STAMPED = {**PLAIN, "template": "{timestamp}.{body}", "timestamp": "X-Time"}
+# Sanity and ImageKit's older scheme: time and signature are members of one header.
+MEMBERS = {
+    **PLAIN,
+    "prefix": "v1=",
+    "separator": ",",
+    "template": "{timestamp}.{body}",
+    "timestamp_field": "t",
+    "timestamp_unit": "ms",
+    "encoding": "base64url",
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        PLAIN,
+        STAMPED,
+        MEMBERS,
+        {**PLAIN, "encoding": "base64", "algorithm": "sha512"},
+        {**PLAIN, "prefix": "sha256="},
+        {**PLAIN, "template": "{id}.{header:X-Org}.{body}", "id": "X-Id"},
+        {"scheme": "standard-webhooks", "key": "utf8"},
+        {"scheme": "cloudinary"},
+        {"scheme": "cloudinary", "algorithm": "sha256"},
+        {"scheme": "token", "header": "Authorization", "prefix": "Bearer "},
+        {"scheme": "none"},
+    ],
+)
+def test_what_is_signed_verifies(words: dict[str, Any]) -> None:
+    """A request signed by the scheme is genuine, also while the secret rotates; one altered byte of the body is not."""
+    ours = verifier(words)
+    headers = ours.sign(BODY, NOW_S)
+    assert ours.check(headers, BODY, NOW_S + 5) == ""
+    assert verifier(words, ("new", "s3cr3t")).check(headers, BODY, NOW_S) == ""
+    if words["scheme"] not in {"none", "token"}:
+        assert ours.check(headers, BODY.replace(b"NH-1", b"NH-2"), NOW_S) != ""
+    if words["scheme"] != "none":
+        assert verifier(words, ("stolen",)).check(headers, BODY, NOW_S) != ""
+        assert "missing" in ours.check({}, BODY, NOW_S)
+
+
+def test_standard_webhooks_agrees_with_the_library() -> None:
+    """What the reference library signs is genuine, in a list of signatures too, and the other way round."""
+    secret = "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
+    ours, theirs = verifier({"scheme": "standard-webhooks"}, [secret]), Webhook(secret)
+    signature = theirs.sign("msg_1", datetime.fromtimestamp(int(NOW_S), UTC), BODY.decode())
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(NOW_S)), "webhook-signature": f"v1a,Zm9v v1,AAAA {signature}"}
+    assert ours.check(headers, BODY, NOW_S) == ""
+    assert "fits none" in ours.check({**headers, "webhook-id": "msg_2"}, BODY, NOW_S)
+    signed = ours.sign(BODY, NOW_S)
+    assert signed["webhook-signature"] == theirs.sign(
+        signed["webhook-id"], datetime.fromtimestamp(int(signed["webhook-timestamp"]), UTC), BODY.decode()
+    )
+
+
+def test_a_key_that_is_no_base64_is_taken_as_it_is() -> None:
+    """ImageKit's trap: the secret's own bytes are the key, nothing is decoded."""
+    body, stamp = b"{}", str(int(NOW_S))
+    signed = base64.b64encode(hmac.new(b"s3cr3tAA", f"id.{stamp}.".encode() + body, "sha256").digest()).decode()
+    headers = {"webhook-id": "id", "webhook-timestamp": stamp, "webhook-signature": f"v1,{signed}"}
+    assert verifier({"scheme": "standard-webhooks", "key": "utf8"}, ["s3cr3tAA"]).check(headers, body, NOW_S) == ""
+    assert verifier({"scheme": "standard-webhooks"}, ["s3cr3tAA"]).check(headers, body, NOW_S) != ""
+
+
+def test_cloudinary_takes_a_digest_and_no_hmac() -> None:
+    """Cloudinary's trap: the plain SHA-1 and SHA-256 digests verify, the HMAC that many receivers expect does not."""
+    headers, body = sample("cloudinary-upload")
+    ours = verifier({"scheme": "cloudinary", "tolerance_s": None})
+    assert ours.check(headers, body, NOW_S) == ""
+    signed = body + headers["x-cld-timestamp"].encode()
+    assert ours.check({**headers, "x-cld-signature": hashlib.sha256(signed + b"s3cr3t").hexdigest()}, body, NOW_S) == ""
+    assert ours.check({**headers, "x-cld-signature": hexed("s3cr3t", signed, "sha1")}, body, NOW_S) != ""
+
+
+def test_either_akeneo_header_suffices() -> None:
+    """While both ends rotate, the primary or the secondary signature may fit, with any secret."""
+    headers, body = sample("akeneo-eventplatform-product-created")
+    words = {"scheme": "hmac", "headers": ["x-akeneo-signature-primary", "x-akeneo-signature-secondary"]}
+    assert verifier(words, ["s3cr3t-next"]).check(headers, body, NOW_S) == ""
+    assert verifier(words, ["old", "s3cr3t"]).check({**headers, "x-akeneo-signature-secondary": ""}, body, NOW_S) == ""
+    swapped = {"x-akeneo-signature-primary": headers["x-akeneo-signature-secondary"]}
+    assert verifier(words, ["s3cr3t"]).check(swapped, body, NOW_S) != ""
+
+
+@pytest.mark.parametrize(("late_s", "reason"), [(299, ""), (301, "old"), (-299, ""), (-301, "future")])
+def test_ages(late_s: float, reason: str) -> None:
+    """A signature counts within the tolerance of either side, and the reason says which side it left."""
+    ours = verifier(STAMPED)
+    headers = ours.sign(BODY, int(NOW_S))
+    found = ours.check(headers, BODY, int(NOW_S) + late_s)
+    assert found == "" if not reason else reason in found
+
+
+def test_a_stale_sample_is_refused_unless_the_check_is_off() -> None:
+    """Cloudinary's 7200 seconds hold, and null switches them off."""
+    headers, body = sample("cloudinary-upload")
+    stamp = int(headers["x-cld-timestamp"])
+    assert verifier({"scheme": "cloudinary"}).check(headers, body, stamp + 7199) == ""
+    assert "tolerance_s" in verifier({"scheme": "cloudinary"}).check(headers, body, stamp + 7201)
+    assert verifier({"scheme": "cloudinary", "tolerance_s": None}).check(headers, body, stamp + 10**9) == ""
+
+
+def test_a_stale_forgery_is_told_as_a_forgery() -> None:
+    """The age is looked at only once the signature fits, so that it tells a stranger nothing."""
+    ours = verifier(STAMPED)
+    assert "fits none" in ours.check({"x-sig": "00", "x-time": "1"}, BODY, NOW_S)
+    unreadable = {"x-time": "soon", "x-sig": hexed("s3cr3t", b"soon." + BODY)}
+    assert "not a number" in ours.check(unreadable, BODY, NOW_S)
+
+
+def test_upper_case_and_space_around_a_hex_signature() -> None:
+    """Hexadecimal signatures are compared without case."""
+    assert verifier(PLAIN).check({"x-sig": f" {hexed('s3cr3t', BODY).upper()} "}, BODY, NOW_S) == ""
+
+
+def test_a_token_in_the_body() -> None:
+    """A token may be a member of the body; no header can carry it then, and a body that is no JSON has none."""
+    ours = verifier({"scheme": "token", "field": "auth.token"})
+    assert ours.check({}, json.dumps({"auth": {"token": "s3cr3t"}}).encode(), NOW_S) == ""
+    for body in (b'{"auth":{"token":"s3cr3"}}', b'{"auth":{"token":7}}', b'{"auth":"s3cr3t"}', b"s3cr3t", b""):
+        assert ours.check({}, body, NOW_S) != ""
+    with pytest.raises(Misconfigured, match=r"auth\.token"):
+        ours.sign(BODY, NOW_S)
+
+
+@pytest.mark.parametrize("words", [PLAIN, STAMPED, MEMBERS, {"scheme": "cloudinary"}, {"scheme": "token", "header": "x-sig"}])
+@pytest.mark.parametrize("value", ["", "é", "\ud800", "\x00", "=", ",", "v1=", "t=,v1=", "9" * 5000, "v1," * 1000])
+def test_odd_headers_are_refused_in_peace(words: dict[str, Any], value: str) -> None:
+    """Whatever stands in the headers, the answer is a reason and never an exception."""
+    headers = dict.fromkeys(("x-sig", "x-time", "x-cld-signature", "x-cld-timestamp"), value)
+    assert verifier(words).check(headers, b"\xff\x00", NOW_S) != ""
+
+
+@pytest.mark.parametrize(
+    ("words", "secrets", "message"),
+    [
+        (PLAIN, [], "secret"),
+        ({**PLAIN, "key": "hex"}, ["xyz"], "hex"),
+        ({**PLAIN, "key": "base64"}, ["%%"], "base64"),
+        ({"scheme": "standard-webhooks"}, ["whsec_%"], "base64"),
+        ({**PLAIN, "template": "{timestamp}"}, ["s"], "body"),
+        ({**PLAIN, "template": "{body}{url}"}, ["s"], "template"),
+        ({"scheme": "token"}, ["s"], "exactly one"),
+        ({"scheme": "rot13"}, ["s"], "rot13"),
+    ],
+)
+def test_a_scheme_that_cannot_work_says_so(words: dict[str, Any], secrets: list[str], message: str) -> None:
+    """Words and secrets that cannot verify anything are refused when the configuration is read."""
+    with pytest.raises(ValueError, match=message):
+        verifier(words, secrets)
