@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from app.domain.failures import ToLetter, reaction
 from app.domain.letter_states import Action, Known
 from app.domain.letters import letter_of_event, letter_of_unread
 from app.domain.replays import Sending, Versions, event_of, failed_again, holds_event, read_again
@@ -118,12 +119,20 @@ class Replayer:
         if holds_event(letter):
             return Sending(events=[event_of(letter, attempt, job.id)])
         now_us = self._clock.now_us()
+        versions = Versions(self._code_version, self._version, now_us)
         source = self._sources.get(letter.source)
         if source is None:
             gone = Unmappable(f"the source {letter.source!r} is not configured any more: configure it again or discard this letter")
-            return Sending(letters=[failed_again(letter, gone, attempt, Versions(self._code_version, self._version, now_us))])
+            return Sending(letters=[failed_again(letter, gone, attempt, versions)])
         headers = {name.lower(): value.decode("utf-8", "replace") for name, value in letter.headers}
-        received = source.receive(letter.value, letter.arrived_us, headers)
+        try:
+            received = source.receive(letter.value, letter.arrived_us, headers)
+        except Exception as error:
+            # A source raises nothing for content, so this is a defect; it is this letter's own, and the others of the job go on (P5).
+            if not isinstance(reaction(error, "ingress"), ToLetter):
+                raise
+            log_line.exception("replay.defect", letter=letter.id, source=letter.source)
+            return Sending(letters=[failed_again(letter, error, attempt, versions)])
         unread = [
             letter_of_unread(
                 letter.source,

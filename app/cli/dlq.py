@@ -1,8 +1,7 @@
 """`bindery dlq`: letters from the terminal, over the same HTTP functions that everything else uses.
 
-Owns: the commands and their options. Does not own: tables (app/cli/letter_tables.py), the answers (app/api/dead_letters.py), address and token
-(app/cli/client.py).
-Next stop: app/api/dead_letters.py.
+Owns: the commands and their options. Does not own: tables (app/cli/letter_tables.py), the answers (app/api/dead_letters.py), address and
+token (app/cli/client.py). Next stop: app/api/dead_letters.py.
 """
 
 from typing import Annotated, Any

@@ -100,7 +100,7 @@ def letter_of_event(
     return replace(letter, topic=record.topic, partition=record.partition, offset=record.offset, timestamp_ms=record.timestamp)
 
 
-def letter_of_unread(  # noqa: PLR0913 # what the ingress knows of a request, by name
+def letter_of_unread(
     source_name: str,
     unread: Unread,
     *,
@@ -127,9 +127,7 @@ def letter_of_unread(  # noqa: PLR0913 # what the ingress knows of a request, by
 
 
 def _letter(event: Event, headers: tuple[tuple[str, bytes], ...], error: Exception, stage: Stage, now_us: int) -> Letter:
-    # A defect's own text may quote what it stumbled over, and messages name no values; the log has its traceback.
-    told = str(error) if isinstance(error, BinderyError) else "an unexpected error, a defect of Bindery; the service's log has the details"
-    error_class, message = type(error).__name__, plain(told, MESSAGE_CAP)
+    error_class, message = type(error).__name__, told(error)
     cut = len(event.value) > VALUE_CAP or max(len(event.key), len(event.id), len(event.type)) > TEXT_CAP
     return Letter(
         id=event.letter or letter_id(event.source, event.id, event.value, event.key),
@@ -158,6 +156,12 @@ def _letter(event: Event, headers: tuple[tuple[str, bytes], ...], error: Excepti
         replayable=not cut,
         truncated_from=len(event.value) if cut else 0,
     )
+
+
+def told(error: Exception) -> str:
+    """The error in words for a letter. A defect's own text may quote what it stumbled over, and letters name no values."""
+    words = str(error) if isinstance(error, BinderyError) else "an unexpected error, a defect of Bindery; the service's log has the details"
+    return plain(words, MESSAGE_CAP)
 
 
 def encodable(text: str, cap: int) -> str:

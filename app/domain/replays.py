@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.domain.failures import disposition_of
-from app.domain.letters import fingerprint, plain
-from app.errors import BinderyError
+from app.domain.letters import fingerprint, told
 from schemas.event import Event
-from schemas.letter import MESSAGE_CAP, Letter, Outcome
+from schemas.letter import Letter, Outcome
 
 _EVENT_ID = "ce_id"
 
@@ -66,9 +65,9 @@ def event_of(letter: Letter, attempt: int, replay: str) -> Event:
     )
 
 
-def failed_again(letter: Letter, error: BinderyError, attempt: int, versions: Versions) -> Letter:
+def failed_again(letter: Letter, error: Exception, attempt: int, versions: Versions) -> Letter:
     """The same letter, failed at a later attempt."""
-    error_class, message = type(error).__name__, plain(str(error), MESSAGE_CAP)
+    error_class, message = type(error).__name__, told(error)
     return replace(
         letter,
         error_class=error_class,

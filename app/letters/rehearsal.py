@@ -10,9 +10,11 @@ from typing import Literal
 
 from app.domain import decisions, facets
 from app.domain.facets import Change
+from app.domain.failures import ToLetter, reaction
 from app.domain.letter_states import Known, why_not_replayable
+from app.domain.letters import told
 from app.domain.replays import event_of, holds_event
-from app.errors import Unmappable, Unusable
+from app.errors import Unmappable
 from app.letters import documents
 from app.letters.search import Filter, chosen_page
 from app.letters.staleness import is_stale, load_records
@@ -57,8 +59,11 @@ async def forecast(store: StoreView, sources: Sources, known: Known, version: in
         return Forecast(known.id, "not-replayable", refusal)
     try:
         changes, fetches = _read(letter, sources, version)
-    except Unusable as error:
-        return Forecast(known.id, "still-failing", str(error))
+    except Exception as error:
+        # What would make it a letter again makes it one here, defects included; anything else is the caller's to handle.
+        if not isinstance(reaction(error, "map"), ToLetter):
+            raise
+        return Forecast(known.id, "still-failing", told(error))
     records = await load_records(store, {change.record for change in changes} | {letter.key})
     if is_stale(letter, records.get(letter.key)):
         return Forecast(known.id, "stale", "A newer full state of the record is known; a replay changes nothing.", (letter.key,))

@@ -18,7 +18,8 @@ from consumers.letters import LettersProjection
 from consumers.replayer import Replayer
 from schemas import topics
 from schemas.event import Event
-from tests.api.serving import NOW_US, Running, is_problem
+from tests.api.serving import Running, is_problem
+from tests.letters.world import NOW_US
 
 WHY = {"why": "seen"}
 

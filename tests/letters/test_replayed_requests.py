@@ -5,8 +5,15 @@ Next stop: test_rehearsal.py.
 """
 
 from app.domain.letter_states import state_of
+from app.domain.letters import letter_of_unread
+from app.errors import Malformed
+from app.letters.rehearsal import rehearse
+from app.letters.search import Filter
+from app.ports import Entry
+from app.sources.source import Unread
+from schemas import topics
 from tests.letters.replaying import ONE, TWO, replayed, started, unread
-from tests.letters.world import NOW_US, World
+from tests.letters.world import NOW_US, SOURCE, World
 
 
 async def test_a_request_that_reads_as_one_event_carries_the_letter(world: World) -> None:
@@ -58,3 +65,19 @@ async def test_a_source_that_is_gone_reopens_the_letter_with_the_reason(world: W
     assert (known.id, state_of(known)) == (id_, "open")
     assert failure is not None
     assert "not configured any more" in failure.message
+
+
+async def test_a_defect_at_one_letter_holds_up_no_other(world: World) -> None:
+    """A source that breaks on one request reopens that letter; the job goes on with the rest."""
+    (good,) = await unread(world, ONE)
+    piece = Unread(b'{"explode":true}', "", "e", "", Malformed("x"))
+    bad = letter_of_unread(SOURCE, piece, arrived_us=NOW_US, era=3, now_us=NOW_US, code_version="test", config_version=1)
+    await world.log.append(topics.DEAD_LETTERS, [Entry(*bad.entry())])
+    await world.drain(world.letters)
+    world.mapping.mended = True
+    (told,) = (await rehearse(world.store, world.sources, Filter(ids=(bad.id,)), version=1, limit=1))[0]
+    assert told.verdict == "still-failing"
+    await started(world)
+    await world.replay()
+    await world.drain()
+    assert await world.states() == {good: "resolved", bad.id: "open"}

@@ -64,6 +64,8 @@ class Reading:
             data = json.loads(body)
         except ValueError:
             return Received(unread=[Unread(body, "", event_id, "", Malformed("dam: the body is not JSON"))])
+        if data.get("explode"):
+            raise KeyError("a defect")
         if data.get("odd") and not self.mended:
             return Received(unread=[Unread(body, "", event_id, "changed", Unmappable("dam: things[0]: expected an object, found str"))])
         return Received([self._event(thing, arrived_us) for thing in data["things"]])
