@@ -51,15 +51,15 @@ def _measure(names: list[str], sizes: Sizes, file: Path | None) -> int:
     os.environ["TEST_SECRET"] = SECRET
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console, tables = Console(width=150), []
-    console.print(
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}; load before: {os.getloadavg()[0]:.1f}"
-    )
+    found: dict[str, float] = {}  # what one benchmark tells the next ones
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    console.print(f"{machine}; load before: {os.getloadavg()[0]:.1f}")
     for name in names:
         benchmark = import_module(f"tests.bench.{name}")
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="bindery-bench-") as folder:
             try:
-                rows = benchmark.run(Path(folder), sizes)
+                rows = benchmark.run(Path(folder), sizes, found)
             except Missing as missing:
                 print(missing, file=sys.stderr)
                 return 1
