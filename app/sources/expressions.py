@@ -61,10 +61,11 @@ def plain_names(text: str) -> list[str] | None:
 
 def _closure(node: dict[str, Any]) -> Getter | None:
     """The node as a closure, None where it needs the interpreter."""
-    children = [_closure(child) for child in node["children"]]
-    if any(child is None for child in children):
+    make = _CLOSURES.get(node["type"])
+    if make is None:
         return None
-    return _CLOSURES[node["type"]](node, children) if node["type"] in _CLOSURES else None
+    children = [_closure(child) for child in node["children"]]
+    return None if any(child is None for child in children) else make(node, children)
 
 
 def _field(node: dict[str, Any], _: list[Any]) -> Getter:

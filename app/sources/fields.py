@@ -26,7 +26,7 @@ def _expression(text: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         raise ValueError("expected the name of a time zone, such as Europe/Stockholm or UTC") from None
     return name
 

@@ -28,7 +28,7 @@ def from_keys(keys: Any) -> dict[str, str]:
 
 
 def merge(*objects: Any) -> dict[str, Any]:
-    """JMESPath's merge(): one object of several, the later ones win."""
+    """JMESPath's merge(), which checks no types: one object of several, the later ones win."""
     merged: dict[str, Any] = {}
     for each in objects:
         if not isinstance(each, dict):
@@ -82,6 +82,10 @@ DIRECT: Mapping[str, Callable[..., Any]] = {"from_keys": from_keys, "merge": mer
 
 class Interpreted(functions.Functions):
     """The same functions for the interpreter."""
+
+    @functions.signature({"types": [], "variadic": True})
+    def _func_merge(self, *objects: Any) -> Any:
+        return merge(*objects)
 
     @functions.signature({"types": []})
     def _func_from_keys(self, keys: Any) -> Any:

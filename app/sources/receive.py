@@ -58,8 +58,9 @@ class BodyReceiver:
         except Malformed as error:
             held, replayable = (mask(body), False) if self._hot.active or self._token else (body, True)
             return Received(unread=[Unread(held, "", named(body), "", self._explained("", error), replayable)])
-        event_id = self._router.id_of(parsed, headers) or named(body)
+        as_it_came = body
         parsed, body = self._clean(parsed, body)
+        event_id = self._router.id_of(parsed, headers) or named(as_it_came)
         type_ = self._router.type_of(parsed, headers)
         try:
             plan = self._router.plan(type_)
