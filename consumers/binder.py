@@ -138,7 +138,7 @@ class Binder:
             self._owned[partition].doc = replace(doc, version=doc.version + 1)
 
     async def _finish(self, view: StoreView, upto: Mapping[int, int]) -> None:
-        await self._touch(view, upto.keys(), {p: max(offset, self._owned[p].doc.numbers["finished"]) for p, offset in upto.items()})
+        await self._touch(view, upto.keys(), {p: max(offset, self._owned[p].doc.numbers["finished"] + 1) for p, offset in upto.items()})
 
     async def _decide_all(self, view: StoreView, requests: Mapping[str, Request]) -> dict[int, list[Entry]]:
         """Step 3. Partition -> entries to append."""
@@ -191,7 +191,8 @@ class Binder:
                 "at_us": at_us,
                 "topic_version": topics.BIND_REQUESTS_VERSION,
                 "partition": request.partition,
-                "offset": request.offset,
+                # A batch that is repeated after it was noted as finished must not change what readers have passed already.
+                "offset": max(request.offset, self._owned[request.partition].doc.numbers["finished"] + 1),
             }
             numbers.pop("due_us", None)
             if bound.next_change_us is not None:

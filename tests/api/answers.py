@@ -45,12 +45,17 @@ class Shelf:
             }
             self.records.append(record(keys.record_key("asset", "dam-1", asset), leaves))
 
+    async def keep(self, store: StoreView) -> None:
+        """Keeps the records as they are."""
+        known = await store.records.load([one.key for one in self.records])
+        for one in self.records:
+            version = known[one.key].version if one.key in known else 0
+            tokens = tuple(sorted(keys.tokens_of(one.key, facets.visible(one))))
+            assert not (await store.records.save([Doc(one.key, facets.dump(one), version, tokens)])).conflicts
+
     async def store(self, store: StoreView, at_us: int = NOW_US, *, revision: int = 1, partition: int = 0, offset: int = 0) -> None:
         """Keeps the records, and what bind() says at an instant as this revision at this place."""
-        known = await store.records.load([one.key for one in self.records])
-        fresh = [one for one in self.records if one.key not in known]
-        docs = [Doc(one.key, facets.dump(one), 0, tuple(sorted(keys.tokens_of(one.key, facets.visible(one))))) for one in fresh]
-        assert not (await store.records.save(docs)).conflicts
+        await self.keep(store)
         norm = self.sku.strip().upper()
         views = [view(one) for one in self.records]
         products = [one for one in views if one.key.startswith("product/")]

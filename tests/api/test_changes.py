@@ -5,11 +5,17 @@ Owns: cursors of places. Does not own: single SKUs (test_skus.py). Next stop: ap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.api import cursors
+from app.domain import facets
+from app.domain.policy import Policy
+from app.ports import LogRecord
+from consumers.binder import Binder
+from consumers.sweeps import request_entries
 from schemas import topics
-from tests.api.answers import Shelf, finished
+from tests.api.answers import Shelf, finished, record
 from tests.api.parts import NOW_US
 from tests.api.serving import Running, is_problem
 
@@ -109,3 +115,28 @@ def test_a_cursor_of_elsewhere_is_refused(server: Running) -> None:
     is_problem(server.client.get("/v1/skus", params={"changed_since": old}), 410, "cursor-expired")
     for limit in ("0", "501", "x", "-1", "9" * 30):
         is_problem(server.client.get("/v1/skus", params={"limit": limit}), 422, "invalid")
+
+
+def test_a_change_by_a_repeated_batch_is_not_skipped(server: Running) -> None:
+    """A batch that is done again after a crash before its commit may decide anew: readers who were past it see that, too."""
+    shelf = Shelf("NH-1")
+    server.do(shelf.keep(server.store))
+    server.do(server.log.append(topics.BIND_REQUESTS, request_entries(["NH-1"], "record")))
+    batch = server.on_log(topics.BIND_REQUESTS)
+    server.do(crashed_before_commit(server, batch))
+    seen, cursor = page(server)
+    assert seen == [("NH-1", 1)]
+    # The record changes, and asks for a decision by a request of its own, which finds nothing left to decide.
+    shelf.records[1] = record(shelf.records[1].key, {**facets.visible(shelf.records[1]), "checksum": "of new bytes"})
+    server.do(shelf.keep(server.store))
+    server.do(crashed_before_commit(server, batch))
+    server.do(server.log.append(topics.BIND_REQUESTS, request_entries(["NH-1"], "record")))
+    server.do(crashed_before_commit(server, server.on_log(topics.BIND_REQUESTS)[1:]))
+    assert page(server, cursor)[0] == [("NH-1", 2)]
+
+
+async def crashed_before_commit(server: Running, batch: Sequence[LogRecord]) -> None:
+    """The binder's work on a batch, by a process that is gone afterwards."""
+    binder = Binder(server.log, server.store, server.clock, Policy(), version=1)
+    await binder.process(batch)
+    await binder.abandoned(None)
