@@ -22,8 +22,9 @@ from app.domain import facets, keys
 from app.domain.decisions import SOURCE as PEOPLE
 from app.domain.decisions import change_of
 from app.domain.facets import Change, Record
+from app.domain.failures import ToLetter, reaction
 from app.domain.letters import letter_of_event
-from app.errors import BinderyError, Malformed, Refused, Unmappable
+from app.errors import Malformed, Refused, Unmappable
 from app.ports import Clock, Doc, Entry, EventLog, LogRecord, Store, TopicPartition
 from app.sources.source import FetchTask, Sources
 from consumers.affected import look
@@ -104,7 +105,10 @@ class Projector:
                 continue
             try:
                 changes, tasks = self._project(event)
-            except (Malformed, Unmappable) as error:
+            except Exception as error:
+                # Whatever one event sets off, a defect of a mapping too, is that event's letter and no neighbour's halt (promise P5).
+                if not isinstance(reaction(error, "map"), ToLetter):
+                    raise
                 self._to_letter(batch, event, record, error, "map")
                 continue
             for change in changes:
@@ -139,7 +143,7 @@ class Projector:
         projected = source.project(event, self._version)
         return projected.changes, projected.tasks
 
-    def _to_letter(self, batch: Batch, event: Event, record: LogRecord, error: BinderyError, stage: Stage) -> None:
+    def _to_letter(self, batch: Batch, event: Event, record: LogRecord, error: Exception, stage: Stage) -> None:
         letter = letter_of_event(
             event,
             record=record,

@@ -8,32 +8,37 @@ What a sender wrote is escaped, so that it cannot be taken for markup.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 COUNTED = ("chosen", "waiting", "sent", "resolved", "superseded", "reopened", "released")
 
 
-def letters(items: Sequence[Mapping[str, Any]]) -> Table:
-    """One line for each letter."""
-    table = Table("letter", "state", "source", "type", "record", "tries", "last failure", "error", box=None)
+def letters(items: Sequence[Mapping[str, Any]]) -> Group:
+    """Each letter as a head line, its record and its error: errors are sentences, which a column would squeeze."""
+    lines: list[Text] = []
     for one in items:
-        error = escape(f"{one['error']['kind']}: {one['error']['message']}")
-        about = [one["source"], one["type"], one["record"], str(one["attempt"] + 1), one["last_failed_at"][:19]]
-        table.add_row(one["id"], one["state"], *(escape(text) for text in about), error)
-    table.columns[0].no_wrap = True
-    return table
+        tries = f"{one['attempt'] + 1} {'try' if one['attempt'] == 0 else 'tries'}"
+        head = [one["id"], one["state"], one["source"], one["type"], tries, one["last_failed_at"][:19]]
+        lines += _block(head, [one["record"], f"{one['error']['kind']}: {one['error']['message']}"])
+    return Group(*lines)
 
 
-def groups(items: Sequence[Mapping[str, Any]]) -> Table:
-    """One line for each cause."""
-    table = Table("fingerprint", "letters", "source", "type", "stage", "last failure", "error", box=None)
+def groups(items: Sequence[Mapping[str, Any]]) -> Group:
+    """Each cause as a head line and its error."""
+    lines: list[Text] = []
     for one in items:
-        error = escape(f"{one['error']['kind']}: {one['error']['message']}")
-        about = [one["source"], one["type"], one["stage"], one["last_failed_at"][:19]]
-        table.add_row(one["fingerprint"], str(one["count"]), *(escape(text) for text in about), error)
-    table.columns[0].no_wrap = True
-    return table
+        count = f"{one['count']} letter{'' if one['count'] == 1 else 's'}"
+        head = [one["fingerprint"], count, one["source"], one["type"], one["stage"], one["last_failed_at"][:19]]
+        lines += _block(head, [f"{one['error']['kind']}: {one['error']['message']}"])
+    return Group(*lines)
+
+
+def _block(head: Sequence[str], below: Sequence[str]) -> list[Text]:
+    """Text objects, so that nothing in them is taken for markup."""
+    return [Text("  ".join(head), style="bold"), *(Text(f"    {line}") for line in below if line), Text()]
 
 
 def story(answer: Mapping[str, Any]) -> Table:

@@ -34,7 +34,8 @@ def sku(name: Annotated[str, typer.Argument(help="The SKU.")], url: Url = SERVIC
         return
     console = Console()
     console.print(f"[bold]{answer['sku']}[/bold]  revision {answer['revision']}  next change {answer['next_change_at'] or 'none'}")
-    table = Table("role", "#", "asset", "state", "why / url", box=None)
+    table = Table("role", "#", "asset", "state", "URL, or why there is none", box=None)
+    table.columns[-1].overflow = "fold"
     for binding in answer["bindings"]:
         asset = binding["asset"]
         detail = binding["url"] or binding["reason"]["text"]
@@ -70,7 +71,8 @@ def _print_asset(console: Console, one: dict[str, Any]) -> None:
     for fact in one["decided_by"]:
         event = fact.get("event") or {}
         told = f"  ({event['type']} {event['id']} of {event['source']})" if event else ""
-        console.print(f"    {fact['path']} = {orjson.dumps(fact['value']).decode()}{told}", highlight=False, markup=False)
+        value = orjson.dumps(fact["value"]).decode()
+        console.print(f"    {fact['path']} = {value}{told}", highlight=False, markup=False, soft_wrap=True)
 
 
 @explained
