@@ -41,18 +41,24 @@ def entries(value: Any) -> Iterator[dict[str, Any]]:
 def tags(spec: Listed) -> Row:
     """tags.<tag> = true."""
 
+    split = spec.split
+
     def produce(value: Any, leaves: Leaves) -> None:
-        leaves.update((path("tags", tag), True) for tag in strings(value, spec.split))
+        for tag in strings(value, split):
+            leaves[path("tags", tag) if "." in tag or "~" in tag else f"tags.{tag}"] = True
 
     return spread_row("tags", spec.path, produce)
 
 
 def texts(kind: str, spec: Spec, locale: str = ANY) -> Row:
     """texts.<kind>.<locale>, from a text, a map by locale, or Akeneo's localised values."""
-    root = path("texts", kind)
+    root, leaf = path("texts", kind), path("texts", kind, locale)
 
     def produce(value: Any, leaves: Leaves) -> None:
-        leaves.update((path("texts", kind, where), said) for where, said in by_locale(value, locale))
+        if isinstance(value, str):
+            leaves[leaf] = value or None
+        else:
+            leaves.update((path("texts", kind, where), said) for where, said in by_locale(value, locale))
 
     return spread_row(root, spec.path, produce)
 

@@ -100,7 +100,9 @@ def spread_row(root: str, path: str, produce: Callable[[Any, Leaves], None]) -> 
         elif value is not None and value != "":
             found: Leaves = {}
             produce(value, found)
-            leaves.update((leaf, value) for leaf, value in found.items() if value is not None)
+            for leaf, said in found.items():
+                if said is not None:
+                    leaves[leaf] = said
 
     def traces(view: Any) -> Iterable[str]:
         found: Leaves = {}

@@ -25,6 +25,7 @@ _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DELIMITERS = re.compile(r"[,;|\n]")
+_DELIMITED = re.compile(r"\s*\[|.*[,;|\n]").match
 _EPOCH_UNITS = ((100_000_000_000, 1_000_000), (100_000_000_000_000, 1_000), (100_000_000_000_000_000, 1))
 
 
@@ -38,6 +39,8 @@ def identifier(value: Any) -> str:
     """An id or key: a string without surrounding space, or a whole number written out. At most 500 characters, no control characters."""
     if isinstance(value, str):
         text = value.strip()
+        if text and len(text) <= 500 and text.isprintable():
+            return text
     elif isinstance(value, int) and not isinstance(value, bool):
         text = str(value)
     else:
@@ -60,10 +63,12 @@ def strings(value: Any, split: bool = True) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str):
-        value = _parts(value) if split else [value]
+        if not split or not _DELIMITED(value):
+            return [] if _blank(value) else [identifier(value)]
+        value = _parts(value)
     elif not isinstance(value, list):
         value = [value]
-    return list(dict.fromkeys(identifier(entry) for entry in value if entry is not None and entry != "" and not _blank(entry)))
+    return list(dict.fromkeys([identifier(entry) for entry in value if entry is not None and not _blank(entry)]))
 
 
 def _blank(entry: Any) -> bool:
@@ -129,6 +134,8 @@ def url(value: Any) -> str:
     """An http(s) address; one without a scheme (`//host/…`) gets https."""
     if not isinstance(value, str):
         raise ValueError(f"expected a URL, found {found(value)}")
+    if value.startswith("https://") and value.isascii() and value.isprintable() and " " not in value:
+        return value
     address = value.strip()
     if address.startswith("//"):
         address = f"https:{address}"
@@ -147,6 +154,9 @@ def instants(zone: tzinfo, inclusive: bool = False) -> Callable[[Any], int]:
 
     def read(value: Any) -> int:
         if isinstance(value, str):
+            if value[10:11] == "T" and value[-1:] == "Z":
+                # The commonest spelling takes the shortest way.
+                return _us(_parse(value, zone))
             at_us, is_date = _from_text(value.strip(), zone)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             at_us, is_date = _from_number(value), False
