@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import Request
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from app.api.access import Access
 from app.configuration import Configuration
@@ -53,6 +53,14 @@ class Asks:
     request_sweep: Callable[[StoreView, str], Awaitable[None]]
 
 
+def process_registry() -> CollectorRegistry:
+    """A registry with the metrics of the process itself (memory, CPU, files, garbage collection)."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
+
+
 @dataclass(frozen=True, slots=True)
 class Api:
     """Everything behind the doors.
@@ -71,7 +79,7 @@ class Api:
     limits: Limits = field(default_factory=Limits)
     readiness: Mapping[str, Check] = field(default_factory=dict)
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    registry: CollectorRegistry = field(default_factory=process_registry)
 
 
 def api_of(request: Request) -> Api:

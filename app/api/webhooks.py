@@ -183,7 +183,6 @@ class Webhooks:
             accepted, letters = await accept(self._api, door.lane, arrival)
         except EngineDown as down:
             text = "The event log did not acknowledge in time. Keep the webhook and send it again after the time in Retry-After."
-            log_line.warning("webhook.log_down", source=source.name, error=type(down).__name__, detail=str(down))
             raise Problem("log-unavailable", text, headers={"retry-after": str(self._limits.retry_s)}) from down
         counts.accepted(len(accepted), len(letters), loop.time() - began_s, now_us)
         answer = received.answer
@@ -195,7 +194,9 @@ class Webhooks:
         counts = door.counts if door else self.counts[NOBODY]
         counts.refused(problem.kind, problem.detail, self._api.clock.now_us())
         source = door.source.name if door else scope["path"][len(PREFIX) : len(PREFIX) + 100]
-        log_line.info("webhook.refused", source=source, status=problem.status, problem=problem.kind, detail=problem.detail)
+        tell = log_line.info if problem.status < 500 else log_line.warning
+        cause = {"cause": f"{type(problem.__cause__).__name__}: {problem.__cause__}"} if problem.__cause__ else {}
+        tell("webhook.refused", source=source, status=problem.status, problem=problem.kind, detail=problem.detail, **cause)
         await refuse(problem, reading, self._limits, scope, receive, send)
 
 

@@ -107,6 +107,7 @@ def test_metrics_count_what_happened(server: Running) -> None:
     answer = server.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    assert "process_resident_memory_bytes" in families
     ours = {name: family for name, family in families.items() if name.startswith("bindery_webhook")}
     assert all(family.documentation for family in ours.values())
     values = {(sample.name, *sorted(sample.labels.values())): sample.value for family in ours.values() for sample in family.samples}
@@ -157,12 +158,17 @@ def test_a_refusal_is_one_line_and_a_success_none(server: Running) -> None:
         body = json.dumps(event(2, text="marker-of-the-body")).encode()
         server.deliver("dam-1", body, server.signed(body, "a-guess"))
         server.deliver("dam-1", event(3, explode=True, text="marker-of-the-body"))
-    assert [(line["event"], line["source"]) for line in lines] == [
+        server.log.down = True
+        server.deliver("dam-1", event(4))
+    assert [(line["event"], line["source"]) for line in lines[:3]] == [
         ("webhook.refused", "dam-1"),
         ("webhook.failed", "dam-1"),
         ("webhook.refused", "dam-1"),
     ]
     assert (lines[0]["status"], lines[0]["problem"], lines[0]["log_level"]) == (401, "bad-signature", "info")
+    assert [(line["status"], line["log_level"], line["cause"]) for line in lines[3:]] == [
+        (503, "warning", "LogUnavailable: taken down by the test")
+    ]
     told = str(lines)
     for hidden in ("marker-of-the-body", *SECRETS, server.signed(body)["x-signature"]):
         assert hidden not in told
