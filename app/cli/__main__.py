@@ -5,4 +5,5 @@ Owns: nothing. Does not own: the commands. Next stop: app/cli/__init__.py.
 
 from app.cli import main
 
-main()
+if __name__ == "__main__":
+    main()
