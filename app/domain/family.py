@@ -47,8 +47,14 @@ class Family:
         return found
 
     def name(self) -> Json:
-        """The nearest name, None where nobody has one."""
-        return next((member.leaves["name"] for member in self.members if "name" in member.leaves), None)
+        """The nearest name: a text, a map by locale where it is localised (leaves `name.<locale>`), None where nobody has one."""
+        for member in self.members:
+            if "name" in member.leaves:
+                return member.leaves["name"]
+            localised = {segments(leaf)[1]: value for leaf, value in member.leaves.items() if leaf.startswith("name.")}
+            if localised:
+                return localised
+        return None
 
 
 def family_of(inputs: Inputs, policy: Policy) -> Family:
