@@ -6,6 +6,7 @@ Next stop: app/api/shown.py.
 SKUs may hold slashes. In a path `/` may stand as it is; a SKU that ends in `/explain` is written with `%2F` there, or asked for by `?sku=`.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import orjson
@@ -32,10 +33,16 @@ Limit = Annotated[int, Query(ge=1, le=MOST, description="At most about so many i
 async def stored(api: Api, asked: str) -> Doc:
     """The stored answer of a SKU in any spelling. Raises Problem (404). Failure policy: StoreUnavailable passes through (503)."""
     sku = sku_key(api, asked)
-    doc = (await api.store.bindings.load([sku])).get(sku) if 0 < len(sku) <= 1000 else None
+    doc = (await _given(api, [sku])).get(sku)
     if doc is None:
         raise Problem("unknown-sku", f"Nothing is known about the SKU {asked[:200]!r}. Check the spelling, or wait for its first event.")
     return doc
+
+
+async def _given(api: Api, skus: Iterable[str]) -> dict[str, Doc]:
+    """The stored answers, by SKU. Revision 0 marks a SKU that was asked for and never had an answer."""
+    docs = await api.store.bindings.load({sku for sku in skus if 0 < len(sku) <= 1000})
+    return {sku: doc for sku, doc in docs.items() if doc.numbers["revision"] > 0}
 
 
 @router.get(
@@ -73,7 +80,7 @@ async def read_batch(request: Request, batch: SkuBatch) -> Response:
     api = api_of(request)
     api.access.may_read(request)
     asked = {one: sku_key(api, one) for one in batch.skus}
-    docs = await api.store.bindings.load({sku for sku in asked.values() if 0 < len(sku) <= 1000})
+    docs = await _given(api, asked.values())
     now_us = api.clock.now_us()
     found = dict.fromkeys(sku for sku in asked.values() if sku in docs)
     items = b",".join(shown(docs[sku], now_us) for sku in found)
