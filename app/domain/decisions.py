@@ -1,7 +1,7 @@
 """Decisions of people as records: keyed by (product, asset), so that a rename of the SKU keeps them.
 
-Owns: the record's key, its event's value, the change it makes. Does not own: who may decide (app/api/decisions.py), what a decision does to a
-binding (app/domain/bind.py). Next stop: consumers/projector.py.
+Owns: the record's key, its event's value, the change it makes. Does not own: who may decide (app/api/decisions.py), what a decision
+does to a binding (app/domain/bind.py). Next stop: consumers/projector.py.
 """
 
 from hashlib import blake2b

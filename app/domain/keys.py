@@ -16,8 +16,10 @@ or *points* at one (">…"; "^…" for a parent); two records meet where one hol
                                   >d/product/akeneo/7c decision about that product
 
 Leaves that make tokens (shapes fixed here, filled by app/sources/project.py and app/api/decisions.py):
-    product, model  keys.sku = [raw, key] · keys.gtin = [[raw, key], …] · parent = code · links.<role>.<locale>.<channel> = [[system, by, value], …]
-    asset           claims.sku, claims.gtin = [[raw, key], …] · claims.product, claims.model = [[system, id], …] · aliases.<by> = [value, …]
+    product, model  keys.sku = [raw, key] · keys.gtin = [[raw, key], …] · parent = code
+                    links.<role>.<locale>.<channel> = [[system, by, value], …]
+    asset           claims.sku, claims.gtin = [[raw, key], …] · claims.product, claims.model = [[system, id], …]
+                    aliases.<by> = [value, …]
     decision        about = [product record key, asset record key]
 """
 

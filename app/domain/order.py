@@ -39,7 +39,8 @@ def event_hash(value: bytes) -> str:
 def order(*, era: int, source: int, rank: int, event_hash: str, version: int, tie: int = 0, fetched_us: int = 0) -> str:
     """The order as text of LENGTH characters. Numbers outside 64 bit are clamped (`tie` is masked), so the width never changes."""
     biased = min(max(source + _BIAS, 0), _MASK)
-    return f"{era & 0xFFFF:04x}{biased:016x}{rank:x}{min(max(fetched_us, 0), _MASK):016x}{tie & _MASK:016x}{event_hash:0>16.16}{version & 0xFFFFFFFF:08x}"
+    began = min(max(fetched_us, 0), _MASK)
+    return f"{era & 0xFFFF:04x}{biased:016x}{rank:x}{began:016x}{tie & _MASK:016x}{event_hash:0>16.16}{version & 0xFFFFFFFF:08x}"
 
 
 def parts(text: str) -> Parts:

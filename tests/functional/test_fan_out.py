@@ -73,7 +73,7 @@ async def test_a_storm_of_model_changes_is_two_passes_and_live_events_do_not_wai
     calm = sorted(latency_s(service, number) for number in range(10))
     for change in range(CHANGES):
         accept(service, "akeneo-main", model(change))
-    stormy = []
+    stormy: list[float] = []
     while passes(service) < 1 or len(stormy) < 10:
         stormy.append(latency_s(service, 100 + len(stormy)))
         assert len(stormy) < 1000
