@@ -1,6 +1,7 @@
 """Several deployments on one cluster: every name on the brokers begins with the deployment's name space.
 
-Owns: the prefix on topics, groups and transactional ids. Does not own: anything else of the log (log.py). Next stop: app/backends/kafka/log.py.
+Owns: the prefix on topics, groups and transactional ids. Does not own: anything else of the log (log.py).
+Next stop: app/backends/kafka/log.py.
 """
 
 from collections.abc import Collection, Mapping, Sequence
