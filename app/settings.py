@@ -35,7 +35,12 @@ class Settings(BaseSettings):
     )
     reads_need_token: bool = Field(default=False, description="Whether the read API asks for a token with the role reader.")
     projector_batch: int = Field(1000, ge=1, le=10_000, description="Events per batch of the projector.")
-    binder_batch: int = Field(1000, ge=1, le=10_000, description="Bind requests per batch of the binder.")
+    binder_batch: int = Field(
+        20_000,
+        ge=1,
+        le=100_000,
+        description="Bind requests per batch of the binder, at most; a SKU is decided once a batch, so a backlog shrinks.",
+    )
     sweep_page: int = Field(500, ge=1, le=5_000, description="SKUs per page of a sweep, which waits while more than a page is undecided.")
     clock_tick_s: float = Field(0.5, gt=0, description="How often the clock asks what is due.")
     webhook_deadline_s: float = Field(0.4, gt=0, description="How long a webhook waits for the log before it answers 503.")

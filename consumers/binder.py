@@ -10,6 +10,7 @@ A batch of bind requests, in numbered steps (tests/models/ checks them exhaustiv
 3. read what is stored, then the inputs; decide; a stored epoch above mine makes me a zombie; changed content is revision + 1; write by
    compare-and-set on what was read, epoch := mine; a lost race reads and decides again;
 4. append to the topic what changed, and what an older epoch decided (its append may never have happened), in one transaction a partition;
+   3 and 4 go through the batch's SKUs in pages, which are full and hold few partitions where there is a backlog;
 5. note how far the partition is finished; the runner then commits.
 Any failure after the first write gives the epochs up: the next batch draws new ones, so that whatever was written is published again.
 """
@@ -35,6 +36,7 @@ log_line = structlog.get_logger(__name__)
 GROUP = "bindery.binder"
 CLOCK_BOUND_US = 60_000_000  # a request's `at` further ahead than this is the work of a wrong clock and is not believed
 VALUE_LIMIT = 900_000  # characters of a topic value, below the topic's max.message.bytes
+PAGE = 1000  # SKUs whose inputs are in memory at a time, however many a batch asks for
 YIELD_EVERY = 25
 
 
@@ -90,13 +92,19 @@ class Binder:
         async with self._store.causal() as view:
             await self._touch(view, upto.keys())
             await refuse_if_stale(view, self._version)
-            publish = await self._decide_all(view, requests)
-            self._checkpoint("binder.after_write")
-            await asyncio.gather(
-                *(self._owned[partition].writer.append(topics.SKU_BINDINGS, entries) for partition, entries in publish.items())
-            )
-            self._checkpoint("binder.after_append")
+            skus = list(requests)
+            for start in range(0, len(skus), PAGE):
+                await self._work_off(view, {sku: requests[sku] for sku in skus[start : start + PAGE]})
             await self._finish(view, upto)
+
+    async def _work_off(self, view: StoreView, requests: Mapping[str, Request]) -> None:
+        """Steps 3 and 4 for some of the batch's SKUs."""
+        publish = await self._decide_all(view, requests)
+        self._checkpoint("binder.after_write")
+        await asyncio.gather(
+            *(self._owned[partition].writer.append(topics.SKU_BINDINGS, entries) for partition, entries in publish.items())
+        )
+        self._checkpoint("binder.after_append")
 
     def _requests(self, records: Sequence[LogRecord]) -> dict[str, Request]:
         latest_us = self._clock.now_us() + CLOCK_BOUND_US
@@ -179,8 +187,9 @@ class Binder:
             )
         at_us = max(self._clock.now_us(), request.at_us, held["at_us"])
         bound = bind_within_limit(inputs, self._policy, at_us)
-        if stored is None and bound.content["product"] is None and not bound.asset_keys and not bound.content["bindings"]:
-            return None
+        if stored is None and bound.content["product"] is None and not bound.content["bindings"]:
+            # Nothing to tell yet, but the epoch has to stand here: an older owner that wakes up must find that its inputs are out of date.
+            return Doc(request.sku, bound.text, numbers={**held, "epoch": epoch, "config": self._version, "at_us": at_us}), False
         changed = stored is None or stored.body != bound.text
         if not changed and held["epoch"] == epoch:
             return None
@@ -197,7 +206,8 @@ class Binder:
             numbers.pop("due_us", None)
             if bound.next_change_us is not None:
                 numbers["due_us"] = bound.next_change_us
-        return Doc(request.sku, bound.text, stored.version if stored else 0, bound.asset_keys, numbers), True
+        # Revision 0 is an answer that was never given.
+        return Doc(request.sku, bound.text, stored.version if stored else 0, bound.asset_keys, numbers), numbers["revision"] > 0
 
 
 def bind_within_limit(inputs: Inputs, policy: Policy, at_us: int) -> Bound:

@@ -17,6 +17,7 @@ from app.ports import Clock, EventLog, LogConsumer, LogRecord, TopicPartition
 log_line = structlog.get_logger(__name__)
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 5.0
+FIRST_BATCH, QUICK_S, SLOW_S = 1000, 2.0, 4.0
 
 
 class Stage(Protocol):
@@ -45,6 +46,10 @@ class Health:
 class Runner:
     """Runs one stage as one member of its group until stopped.
 
+    `batch`: the most records a batch may have. Batches begin at FIRST_BATCH; a full one that was done within QUICK_S doubles the next,
+    one that took longer than SLOW_S halves it: large batches save work where the log has a backlog (the binder decides a SKU once a batch),
+    and yet a batch ends in time for a rebalance or a stop, however much one record may cost.
+
     Failure policy: EngineDown pauses and repeats in place, with growing pauses, for ever; an ownership error gives the batch up and goes on
     with what is still owned; anything else (a stale configuration, a defect) ends the runner with the error, nothing committed.
     """
@@ -53,7 +58,8 @@ class Runner:
         self.stage = stage
         self.health = Health()
         self._log, self._clock = log, clock
-        self._batch, self._poll_s = batch, poll_s
+        self._most, self._poll_s = batch, poll_s
+        self._batch = min(batch, FIRST_BATCH)
         self._stop = asyncio.Event()
         self._working = asyncio.Lock()
         self._rebalances = 0
@@ -99,11 +105,19 @@ class Runner:
                 # Partitions moved between the poll and here: what is still owned is read again from its committed offset.
                 await consumer.rewind()
                 return
+            began_s = self._clock.monotonic_s()
             await self.stage.process(records)
             await consumer.commit(_next_offsets(records))
+            self._resize(len(records), self._clock.monotonic_s() - began_s)
         self.health.batches += 1
         self.health.records += len(records)
         self.health.last_batch_us = self._clock.now_us()
+
+    def _resize(self, count: int, took_s: float) -> None:
+        if took_s > SLOW_S:
+            self._batch = max(1, self._batch // 2)
+        elif count >= self._batch and took_s < QUICK_S:
+            self._batch = min(self._batch * 2, self._most)
 
     async def _give_up(self, consumer: LogConsumer, started: bool) -> None:
         await self.stage.abandoned(None)
