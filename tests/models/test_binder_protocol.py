@@ -9,7 +9,8 @@ from tests.models.binder_protocol import BinderProtocol, Guards
 from tests.models.explore import explore
 
 # Versions of the inputs by the content they lead to: change, change back, no change at first, no change at last.
-HISTORIES = ("AB", "ABA", "AAB", "ABB")
+# With two troubles the longer ones hold, too: six million states, a minute and a half.
+HISTORIES = {"AB": 2, "ABA": 1, "AAB": 1, "ABB": 1}
 WITHOUT = {
     "the touch of the owner document": Guards(touch=False),
     "the look at the stored epoch": Guards(zombie=False),
@@ -21,10 +22,10 @@ WITHOUT = {
 }
 
 
-@pytest.mark.parametrize("contents", HISTORIES)
-def test_the_protocol_holds(contents: str) -> None:
+@pytest.mark.parametrize(("contents", "troubles"), HISTORIES.items())
+def test_the_protocol_holds(contents: str, troubles: int) -> None:
     """Whatever fails: the store ends on the last content, the topic on the stored revision, no revision names two contents."""
-    protocol = BinderProtocol(contents)
+    protocol = BinderProtocol(contents, troubles=troubles)
     explored = explore(protocol.start(), protocol.steps, protocol.violation)
     assert not explored.violation, explored.story()
     assert explored.states > 10_000
@@ -32,9 +33,8 @@ def test_the_protocol_holds(contents: str) -> None:
 
 @pytest.mark.parametrize("guards", WITHOUT.values(), ids=WITHOUT.keys())
 def test_every_guard_is_needed(guards: Guards) -> None:
-    """Without it some history ends wrong."""
-    protocols = [BinderProtocol(contents, guards) for contents in HISTORIES]
-    explored = (explore(protocol.start(), protocol.steps, protocol.violation) for protocol in protocols)
-    wrong = next((one for one in explored if one.violation), None)
-    assert wrong
-    print(f"{wrong.violation} after {len(wrong.path) - 1} steps")
+    """Without it two troubles are enough to end wrong."""
+    protocol = BinderProtocol("AB", guards)
+    explored = explore(protocol.start(), protocol.steps, protocol.violation)
+    assert explored.violation
+    print(f"{explored.violation} after {len(explored.path) - 1} steps")
