@@ -13,7 +13,7 @@ Never an old/new difference, never a look before the write: both lose SKUs (test
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -25,7 +25,7 @@ from app.domain.facets import Change, Record
 from app.domain.failures import ToLetter, reaction
 from app.domain.letters import letter_of_event
 from app.errors import Malformed, Refused, Unmappable
-from app.ports import Clock, Doc, Entry, EventLog, LogRecord, Store, TopicPartition
+from app.ports import Clock, Doc, Entry, EventLog, LogRecord, Saved, Store, TopicPartition
 from app.sources.source import FetchTask, Sources
 from consumers.affected import look
 from consumers.configuration import refuse_if_stale
@@ -41,6 +41,7 @@ log_line = structlog.get_logger(__name__)
 Checkpoint = Callable[[str], None]
 
 YIELD_EVERY = 100  # events between two chances for other work in this process, the webhooks above all
+ASK_AT_ONCE = 2_000  # bind requests
 
 
 @dataclass(slots=True)
@@ -160,27 +161,44 @@ class Projector:
         )
 
     async def _write(self, batch: Batch) -> dict[str, Record]:
-        """Step 2. Returns every record of the batch as it stands in the store after the write, refused ones left out."""
+        """Step 2. Returns every record of the batch as it stands in the store after the write, those left out that hold nothing of it.
+
+        What the store refuses is halved until the event to blame stands alone, so that it takes no event beside it along.
+        """
         done: dict[str, Record] = {}
-        waiting = set(batch.by_record)
-        while waiting:
-            stored = await self._store.records.load(waiting)
-            docs: list[Doc] = []
-            for number, key in enumerate(sorted(waiting), start=1):
-                if number % YIELD_EVERY == 0:
-                    await asyncio.sleep(0)
-                doc = stored.get(key)
-                record = facets.load(key, doc.body, doc.version) if doc else Record(key)
-                done[key] = record
-                if facets.merge(record, batch.by_record[key]) or doc is None:
-                    docs.append(document(record))
-            saved = await self._store.records.save(docs) if docs else None
-            waiting = set(saved.conflicts) if saved else set()
-            for key, reason in (saved.refused if saved else {}).items():
-                del done[key]
-                for event, record_in_log in batch.origins[key]:
-                    self._to_letter(batch, event, record_in_log, Refused(f"the store cannot hold the record: {reason}"), "store")
+        parts = {key: [list(range(len(changes)))] for key, changes in batch.by_record.items()}
+        while parts:
+            merged, refused, conflicts = await self._merge(batch, {key: waiting[-1] for key, waiting in parts.items()})
+            for key, record in merged.items():
+                if key in conflicts:
+                    continue
+                part = parts[key].pop()
+                if key not in refused:
+                    done[key] = record
+                elif len(part) > 1:
+                    parts[key] += [part[len(part) // 2 :], part[: len(part) // 2]]
+                else:
+                    event, place = batch.origins[key][part[0]]
+                    self._to_letter(batch, event, place, Refused(f"the store cannot hold the record: {refused[key]}"), "store")
+            parts = {key: waiting for key, waiting in parts.items() if waiting}
         return done
+
+    async def _merge(
+        self, batch: Batch, parts: Mapping[str, Sequence[int]]
+    ) -> tuple[dict[str, Record], Mapping[str, str], Collection[str]]:
+        """Merges these changes into the stored records and writes them; the records, what was refused and why, lost races."""
+        stored = await self._store.records.load(parts)
+        merged: dict[str, Record] = {}
+        docs: list[Doc] = []
+        for number, key in enumerate(sorted(parts), start=1):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            doc = stored.get(key)
+            record = merged[key] = facets.load(key, doc.body, doc.version) if doc else Record(key)
+            if facets.merge(record, [batch.by_record[key][nth] for nth in parts[key]]) or doc is None:
+                docs.append(document(record))
+        saved = await self._store.records.save(docs) if docs else Saved()
+        return merged, saved.refused, saved.conflicts
 
     async def _outcomes(self, batch: Batch) -> list[Outcome]:
         """Letters whose replay went through, and open ones that a newer full state of the same record has made idle."""
@@ -194,12 +212,15 @@ class Projector:
 
     async def _append(self, batch: Batch, skus: Collection[str], outcomes: Sequence[Outcome]) -> None:
         letters = [Entry(*letter.entry()) for letter in batch.letters] + [Entry(*outcome.entry()) for outcome in outcomes]
-        appends = []
-        if skus:
-            appends.append(self._log.append(topics.BIND_REQUESTS, request_entries(sorted(skus), "record")))
+        appends: list[Awaitable[object]] = [self._ask(sorted(skus))]
         if letters:
             appends.append(self._log.append(topics.DEAD_LETTERS, letters))
         await asyncio.gather(*appends)
+
+    async def _ask(self, skus: Sequence[str]) -> None:
+        """One asset may belong to a whole catalogue; asking for it in one piece would make the webhooks of this process wait."""
+        for start in range(0, len(skus), ASK_AT_ONCE):
+            await self._log.append(topics.BIND_REQUESTS, request_entries(skus[start : start + ASK_AT_ONCE], "record"))
 
 
 def document(record: Record) -> Doc:
