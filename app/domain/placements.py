@@ -104,8 +104,8 @@ class Board:
             ways += [("product", thing) for system, thing in leaves["claims.product"] if f"product/{system}/{thing}" in members][:1]
         if "claims.model" in leaves:
             ways += [("model", thing) for system, thing in leaves["claims.model"] if f"model/{system}/{thing}" in members][:1]
-        if "claims.sku" in leaves:
-            ways += [("sku", raw) for raw, norm in leaves["claims.sku"] if norm == sku][:1]
+        if "claims.sku" in leaves and (raw := asset.claimed_sku(sku)) is not None:
+            ways.append(("sku", raw))
         if "claims.gtin" in leaves:
             ways += [("gtin", raw) for raw, norm in leaves["claims.gtin"] if norm in self._family.gtins][:1]
         if not ways:

@@ -25,6 +25,16 @@ class View:
     whole: bool
     deleted: bool
     held: Mapping[str, Leaf] = field(default_factory=dict)
+    _skus: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def claimed_sku(self, sku: str) -> str | None:
+        """The spelling under which an asset claims this SKU, None where it does not.
+
+        A size chart may claim every SKU of a catalogue and is then asked once for each, so the answers are kept.
+        """
+        if self._skus is None:
+            self._skus = {norm: raw for raw, norm in reversed(self.leaves.get("claims.sku") or ())}
+        return self._skus.get(sku)
 
 
 def view(record: Record) -> View:
