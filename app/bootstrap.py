@@ -79,14 +79,14 @@ def parts(settings: Settings) -> Parts:
         return Parts(settings, configuration, log, store, clock)
     lock = _own(settings.data_dir)
     counts = {topic: int(topics.settings(topic)["embedded_partitions"]) for topic in topics.ALL}
-    return Parts(
-        settings,
-        configuration,
-        SqliteLog(settings.data_dir / "log.db", counts, clock),
-        SqliteStore(settings.data_dir / "store.db"),
-        clock,
-        lock,
-    )
+    log = SqliteLog(settings.data_dir / "log.db", counts, clock, kept_s=_kept_s())
+    return Parts(settings, configuration, log, SqliteStore(settings.data_dir / "store.db"), clock, lock)
+
+
+def _kept_s() -> dict[str, float]:
+    """Topic -> seconds of retention, for those that have one."""
+    kept_ms = {topic: int(topics.settings(topic)["config"]["retention.ms"]) for topic in topics.ALL}
+    return {topic: ms / 1000 for topic, ms in kept_ms.items() if ms >= 0}
 
 
 async def apply_topics(settings: Settings, *, dry_run: bool) -> list[str]:

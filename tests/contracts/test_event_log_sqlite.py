@@ -68,6 +68,21 @@ async def test_trim_deletes_what_is_older_and_keeps_offsets(log: SqliteLog, cloc
     await again.stop()
 
 
+async def test_retention_runs_by_itself(tmp_path: Path, clock: HandClock) -> None:
+    """Topics with a retention lose what is older, round by round; topics without one keep all."""
+    log = SqliteLog(tmp_path / "log.db", {"one": 1, "two": 1}, clock, kept_s={"one": 5.0})
+    await log.start()
+    for topic in ("one", "two"):
+        await log.append(topic, entries(b"key", [b"old"]))
+        await log.append(topic, entries(b"key", [b"newest"]))
+    async with asyncio.timeout(10):
+        # Each round of the retention lets an hour pass on this clock.
+        while await log.lag("nobody", ["one"]) != {TopicPartition("one", 0): 1}:
+            await asyncio.sleep(0.01)
+    assert await log.lag("nobody", ["two"]) == {TopicPartition("two", 0): 2}
+    await log.stop()
+
+
 async def test_a_reader_behind_the_trim_goes_on_with_the_oldest_that_is_left(log: SqliteLog, clock: HandClock) -> None:
     """A group whose committed records were deleted reads on, without an error."""
     await log.append("one", entries(b"key", [b"a", b"b"]))

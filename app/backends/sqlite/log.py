@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from app.backends.sqlite.log_committer import Committer, Transaction
 from app.backends.sqlite.log_consumer import Arrivals, Group, SqliteConsumer
 from app.backends.sqlite.log_format import OFFSET_LIMIT, frame, row_of
@@ -20,17 +22,33 @@ from app.ports import Clock, Entry, OnAssigned, OnRevoked, Position, TopicPartit
 PING_S = 2.0
 WRITER_DEADLINE_S = 10.0
 WAITING_BYTES = 64_000_000
+TRIM_EVERY_S = 3600.0
+
+log_line = structlog.get_logger(__name__)
 
 
 class SqliteLog:
     """EventLog on `path` (made where absent). `partitions`: topic -> count; topics that are not named do not exist.
 
+    `kept_s`: topic -> how long its records are kept, in seconds; those of topics that are not named are kept for ever.
+
     Failure policy: a locked, full or failing file is LogUnavailable for those that wait, and each later call tries again. A second
     process on the file is not noticed here.
     """
 
-    def __init__(self, path: Path, partitions: Mapping[str, int], clock: Clock, *, max_entry_bytes: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        partitions: Mapping[str, int],
+        clock: Clock,
+        *,
+        kept_s: Mapping[str, float] | None = None,
+        max_entry_bytes: int = 1_000_000,
+    ) -> None:
         self._counts = dict(partitions)
+        self._kept_s = dict(kept_s or {})
+        self._clock = clock
+        self._trimming: asyncio.Task[None] | None = None
         self._max_entry_bytes = max_entry_bytes
         self._path = path
         self._arrivals = Arrivals()
@@ -43,9 +61,15 @@ class SqliteLog:
         """Raises LogUnavailable, Misconfigured."""
         self._arrivals.ends.update(await self._committer.start())
         self._arrivals.slots = self._committer.slots
+        if self._kept_s and self._trimming is None:
+            self._trimming = asyncio.create_task(self._trim_for_ever(), name="log-retention")
 
     async def stop(self) -> None:
         """Finishes appends under way and closes the file."""
+        if self._trimming is not None:
+            self._trimming.cancel()
+            await asyncio.wait([self._trimming])
+            self._trimming = None
         await self._committer.stop()
         await self._reader.stop()
 
@@ -96,6 +120,19 @@ class SqliteLog:
         """
         before_ms = before_us // 1000
         return sum([await self._trim(self._slot(topic, number), before_ms, page) for number in range(self._count(topic))])
+
+    async def _trim_for_ever(self) -> None:
+        while True:
+            for topic, seconds in self._kept_s.items():
+                try:
+                    deleted = await self.trim(topic, self._clock.now_us() - int(seconds * 1_000_000))
+                except LogUnavailable as down:
+                    # Nothing is lost: what is too old now is too old at the next round.
+                    log_line.warning("log.trim_failed", topic=topic, detail=str(down))
+                else:
+                    if deleted:
+                        log_line.info("log.trimmed", topic=topic, records=deleted)
+            await self._clock.sleep(TRIM_EVERY_S)
 
     async def _trim(self, slot: int, before_ms: int, page: int) -> int:
         deleted = 0
