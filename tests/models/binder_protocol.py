@@ -124,7 +124,7 @@ class BinderProtocol:
                 yield _put(world, index, worker._replace(phase="read stored", seen=world.stored))
             case "read stored":
                 for version in range(worker.fresh, world.version + 1):  # a deposed primary may answer with what was
-                    yield _put(world, index, worker._replace(phase="read inputs", fresh=0, inputs=version))
+                    yield _put(world, index, worker._replace(phase="read inputs", inputs=version))
             case "read inputs":
                 yield from self._decide(world, index, worker)
             case "written":
@@ -156,7 +156,7 @@ class BinderProtocol:
         changed = content != seen.content
         wanted = Stored(seen.revision + changed, content, worker.epoch)
         if wanted != seen and not self._may_write(world.stored, seen):
-            yield _put(world, index, Worker("polled", worker.epoch, worker.offset, worker.end))  # a lost race decides again
+            yield _put(world, index, worker._replace(phase="touched", inputs=0, seen=None))  # a lost race reads and decides again
             return
         publish = changed or (self._guards.republish and seen.epoch != worker.epoch and seen.revision > 0)
         after = world._replace(stored=wanted) if wanted != seen else world
