@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 import orjson
 import structlog
 
-from app.domain.bind import bind
-from app.domain.inputs import Bound, Inputs
+from app.domain.fitting import fitted
+from app.domain.inputs import Inputs
 from app.domain.policy import Policy
-from app.errors import ConfigurationStale, Deposed, Refused
+from app.errors import ConfigurationStale, Deposed
 from app.ports import Clock, Doc, Entry, EventLog, FencedWriter, LogRecord, Store, StoreView, TopicPartition
 from consumers.configuration import refuse_if_stale
 from consumers.inputs import load_inputs
@@ -35,8 +35,12 @@ log_line = structlog.get_logger(__name__)
 
 GROUP = "bindery.binder"
 CLOCK_BOUND_US = 60_000_000  # a request's `at` further ahead than this is the work of a wrong clock and is not believed
+<<<<<<< ours
 VALUE_LIMIT = 900_000  # characters of a topic value, below the topic's max.message.bytes
 PAGE = 1000  # SKUs whose inputs are in memory at a time, however many a batch asks for
+=======
+VALUE_LIMIT = 900_000  # bytes of a topic value, below the topic's max.message.bytes
+>>>>>>> theirs
 YIELD_EVERY = 25
 
 
@@ -110,8 +114,12 @@ class Binder:
         latest_us = self._clock.now_us() + CLOCK_BOUND_US
         requests: dict[str, Request] = {}
         for record in records:
-            sku = (record.key or b"").decode()
-            at_us = orjson.loads(record.value or b"{}").get("at_us") or 0
+            try:
+                sku, at_us = _asked(record)
+            except ValueError as error:
+                # Nobody but this service writes here, so this is a defect or a stray record; it must not block the SKUs behind it.
+                log_line.error("binder.unreadable", topic=record.topic, partition=record.partition, offset=record.offset, detail=str(error))
+                continue
             if at_us > latest_us:
                 log_line.error("binder.clock_refused", sku=sku, ahead_s=(at_us - latest_us + CLOCK_BOUND_US) // 1_000_000)
                 at_us = 0
@@ -164,11 +172,12 @@ class Binder:
                     writes[sku] = decided
             saved = await view.bindings.save([doc for doc, _ in writes.values()]) if writes else None
             waiting = set(saved.conflicts) if saved else set()
-            if saved and saved.refused:
-                sku, reason = next(iter(saved.refused.items()))
-                raise Refused(f"the store cannot hold the bindings of SKU {sku!r}: {reason}")
+            refused = saved.refused if saved else {}
+            for sku, reason in refused.items():
+                # The SKU keeps its stored answer; the others must not wait for it.
+                log_line.error("binder.refused", sku=sku[:200], detail=reason)
             for sku, (doc, to_publish) in writes.items():
-                if to_publish and sku not in waiting:
+                if to_publish and sku not in waiting and sku not in refused:
                     publish.setdefault(requests[sku].partition, []).append(entry_of(doc))
         return publish
 
@@ -186,10 +195,16 @@ class Binder:
                 "it stops and commits nothing. Start it again with the newer bindery.yaml."
             )
         at_us = max(self._clock.now_us(), request.at_us, held["at_us"])
+<<<<<<< ours
         bound = bind_within_limit(inputs, self._policy, at_us)
         if stored is None and bound.content["product"] is None and not bound.content["bindings"]:
             # Nothing to tell yet, but the epoch has to stand here: an older owner that wakes up must find that its inputs are out of date.
             return Doc(request.sku, bound.text, numbers={**held, "epoch": epoch, "config": self._version, "at_us": at_us}), False
+=======
+        bound = fitted(inputs, self._policy, at_us, VALUE_LIMIT)
+        if stored is None and bound.content["product"] is None and not bound.asset_keys and not bound.content["bindings"]:
+            return None
+>>>>>>> theirs
         changed = stored is None or stored.body != bound.text
         if not changed and held["epoch"] == epoch:
             return None
@@ -210,13 +225,13 @@ class Binder:
         return Doc(request.sku, bound.text, stored.version if stored else 0, bound.asset_keys, numbers), numbers["revision"] > 0
 
 
-def bind_within_limit(inputs: Inputs, policy: Policy, at_us: int) -> Bound:
-    """The decision, cut to fewer bindings (visibly) where its text would pass the topic's message limit."""
-    bound = bind(inputs, policy, at_us)
-    while len(bound.text) > VALUE_LIMIT and policy.max_bindings_per_sku > 1:
-        policy = replace(policy, max_bindings_per_sku=policy.max_bindings_per_sku // 2)
-        bound = bind(inputs, policy, at_us)
-    return bound
+def _asked(record: LogRecord) -> tuple[str, int]:
+    """The SKU of a bind request, and the instant it asks for (µs UTC, 0: now). Raises ValueError for a record that is none."""
+    asked = orjson.loads(record.value or b"{}")
+    at_us = asked.get("at_us") or 0 if isinstance(asked, dict) else None
+    if not record.key or not isinstance(at_us, int):
+        raise ValueError("the record is no bind request: its key is a SKU and its value an object with `at_us`, an integer")
+    return record.key.decode(), at_us
 
 
 def owner_id(partition: int) -> str:

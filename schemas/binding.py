@@ -178,7 +178,7 @@ class Binding(Closed):
 class Flag(Closed):
     """Something about the product that a person should see."""
 
-    code: Literal["sku-conflict", "gtin-shared", "parent-missing", "parent-cycle", "parent-too-deep"]
+    code: Literal["sku-conflict", "gtin-shared", "parent-missing", "parent-cycle", "parent-too-deep", "shortened"]
     text: Name
     products: list[Name] = Field([], description="Record keys, the winner of a conflict first.")
     gtin: str = ""
@@ -188,7 +188,7 @@ class Flag(Closed):
 class Overflow(Closed):
     """How many bindings are in the answer, and how many were cut off so that it stays small enough."""
 
-    kept: int = Field(ge=1)
+    kept: int = Field(ge=0)
     dropped: int = Field(ge=1)
 
 

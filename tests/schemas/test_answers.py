@@ -17,6 +17,7 @@ from app.api.shown import shown
 from app.domain import reasons
 from app.domain.bind import bind
 from app.domain.facets import Change, EventRef, Json, Record, merge
+from app.domain.fitting import fitted
 from app.domain.inputs import Bound, Inputs
 from app.domain.order import order
 from app.domain.policy import Policy
@@ -100,6 +101,8 @@ def answers() -> Iterator[tuple[str, Bound]]:
     yield "a parent of itself", bind(replace(all_of_it, ancestors={MODEL: looped}), Policy(), NOW_US)
     chain = {f"model/pim/{name}": known(f"model/pim/{name}", parent=parent) for name, parent in _chain()}
     yield "too deep", bind(replace(all_of_it, ancestors=chain), Policy(), NOW_US)
+    yield "shortened", fitted(all_of_it, Policy(), NOW_US, len(bind(all_of_it, Policy(), NOW_US).text) - 1)
+    yield "emptied", fitted(replace(all_of_it, products=[known(PRODUCT, keys__sku=[SKU, SKU])]), Policy(), NOW_US, 10)
     yield "the end of time", bind(all_of_it, Policy(), 1 << 62)
 
 
