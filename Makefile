@@ -6,7 +6,7 @@ HOST     ?= 127.0.0.1
 PORT     ?= 8000
 DATA_DIR ?= .data
 CONFIG   ?= examples/bindery.yaml
-SEEDS    ?= 200
+SEEDS    ?= 20
 
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -98,7 +98,7 @@ clean: ## remove everything that was generated, .venv and the data of `make run`
 bench: $(DEV) ## speed, latency and memory beside baselines, on real engines
 	$(BIN)/python -m tests.bench
 
-soak: $(DEV) ## the crash tests, many more seeds (SEEDS=200)
+soak: $(DEV) ## the crash tests, many more crashes and seeds (SEEDS=20)
 	$(BIN)/python -m tests.crash --seeds $(SEEDS)
 
 engines: $(DEV) ## run a real Kafka and MongoDB here until Ctrl-C, without Docker
