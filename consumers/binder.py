@@ -35,12 +35,8 @@ log_line = structlog.get_logger(__name__)
 
 GROUP = "bindery.binder"
 CLOCK_BOUND_US = 60_000_000  # a request's `at` further ahead than this is the work of a wrong clock and is not believed
-<<<<<<< ours
-VALUE_LIMIT = 900_000  # characters of a topic value, below the topic's max.message.bytes
-PAGE = 1000  # SKUs whose inputs are in memory at a time, however many a batch asks for
-=======
 VALUE_LIMIT = 900_000  # bytes of a topic value, below the topic's max.message.bytes
->>>>>>> theirs
+PAGE = 1000  # SKUs whose inputs are in memory at a time, however many a batch asks for
 YIELD_EVERY = 25
 
 
@@ -195,16 +191,10 @@ class Binder:
                 "it stops and commits nothing. Start it again with the newer bindery.yaml."
             )
         at_us = max(self._clock.now_us(), request.at_us, held["at_us"])
-<<<<<<< ours
-        bound = bind_within_limit(inputs, self._policy, at_us)
+        bound = fitted(inputs, self._policy, at_us, VALUE_LIMIT)
         if stored is None and bound.content["product"] is None and not bound.content["bindings"]:
             # Nothing to tell yet, but the epoch has to stand here: an older owner that wakes up must find that its inputs are out of date.
             return Doc(request.sku, bound.text, numbers={**held, "epoch": epoch, "config": self._version, "at_us": at_us}), False
-=======
-        bound = fitted(inputs, self._policy, at_us, VALUE_LIMIT)
-        if stored is None and bound.content["product"] is None and not bound.asset_keys and not bound.content["bindings"]:
-            return None
->>>>>>> theirs
         changed = stored is None or stored.body != bound.text
         if not changed and held["epoch"] == epoch:
             return None
