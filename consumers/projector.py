@@ -53,6 +53,7 @@ class Batch:
     tasks: list[FetchTask] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
     replayed: dict[str, int] = field(default_factory=dict)  # letter -> attempt
+    refused: set[tuple[str, int]] = field(default_factory=set)  # (record, which of its changes)
 
 
 class Projector:
@@ -178,6 +179,7 @@ class Projector:
                 elif len(part) > 1:
                     parts[key] += [part[len(part) // 2 :], part[: len(part) // 2]]
                 else:
+                    batch.refused.add((key, part[0]))
                     event, place = batch.origins[key][part[0]]
                     self._to_letter(batch, event, place, Refused(f"the store cannot hold the record: {refused[key]}"), "store")
             parts = {key: waiting for key, waiting in parts.items() if waiting}
@@ -206,8 +208,9 @@ class Projector:
         resolved = [Outcome(letter, attempt, "resolved", now_us, "replayed") for letter, attempt in batch.replayed.items()]
         newest_full: dict[str, int] = {}
         for key, changes in batch.by_record.items():
-            if any(facets.ROOT in change.full for change in changes):
-                newest_full[key] = max(event.arrived_us for event, _ in batch.origins[key])
+            for nth, (change, (event, _)) in enumerate(zip(changes, batch.origins[key], strict=True)):
+                if facets.ROOT in change.full and (key, nth) not in batch.refused:
+                    newest_full[key] = max(event.arrived_us, newest_full.get(key, 0))
         return resolved + await superseded_by(self._store, newest_full, now_us)
 
     async def _append(self, batch: Batch, skus: Collection[str], outcomes: Sequence[Outcome]) -> None:
