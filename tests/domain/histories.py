@@ -60,6 +60,7 @@ _PRODUCT: dict[str, Draw] = {
     "keys.gtin": _some(2, *[[gtin.lstrip("0"), gtin] for gtin in GTINS]),
     "parent": _one("M", "N"),
     "name": _one("Chair", {"en_GB": "Chair"}),
+    "name.de_DE": _one("Stuhl"),
     "links.packshots.*.*": _links,
     "links.packshots.en_GB.web": _links,
     "links.hero.*.*": _links,

@@ -81,6 +81,13 @@ def test_the_product_whose_sku_was_set_last_wins(first: str, second: str, winner
     assert shape(answer) == [("a" if winner == "p1" else "b", "packshots", 0, "live")]
 
 
+def test_a_localised_name_is_a_map() -> None:
+    """Names by locale, each a leaf of its own, are told together; the nearest record with any name wins."""
+    model = a_view("model/pim/M", {"name.en_GB": "Chair", "name.de_DE": "Stuhl"})
+    assert bound(a_product("p1", {"parent": "M"}), model).content["product"]["name"] == {"en_GB": "Chair", "de_DE": "Stuhl"}
+    assert bound(a_product("p1", {"parent": "M", "name": "Stool"}), model).content["product"]["name"] == "Stool"
+
+
 def test_a_deleted_product_does_not_speak() -> None:
     """It loses the SKU to another one without a conflict, and alone it leaves the SKU without a product."""
     gone = a_product("p1", {"status": "deleted"}, order="9")
