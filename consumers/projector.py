@@ -87,14 +87,16 @@ class Projector:
         batch = await self._map(records)
         held = await self._write(batch)
         self._checkpoint("projector.after_write")
-        await refuse_if_stale(self._store, self._version)
-        affected = await look(self._store, held.values())
+        # Three reads side by side, all of them after the write and before anything is asked for: each is a round trip of every event's way.
+        affected, outcomes, _ = await asyncio.gather(
+            look(self._store, held.values()), self._outcomes(batch), refuse_if_stale(self._store, self._version)
+        )
         self._checkpoint("projector.after_look")
         if affected.models:
             await request_sweep(self._store, *affected.models)
         if batch.tasks:
             await request_fetches(self._store, batch.tasks, self._clock.now_us())
-        await self._append(batch, affected.skus, await self._outcomes(batch))
+        await self._append(batch, affected.skus, outcomes)
         self._checkpoint("projector.after_append")
 
     async def _map(self, records: Sequence[LogRecord]) -> Batch:
