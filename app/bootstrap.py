@@ -153,7 +153,8 @@ def consumers_of(made: Parts, version: int, roles: Collection[str], checkpoint: 
             )
             loops[role] = Runner(log, stage, clock, batch=settings.projector_batch)
     if "binder" in roles:
-        decider = Binder(log, store, clock, made.configuration.policy, version=version, checkpoint=checkpoint)
+        policy = made.configuration.policy
+        decider = Binder(log, store, clock, policy, version=version, code_version=__version__, checkpoint=checkpoint)
         loops["binder"] = Runner(log, decider, clock, batch=settings.binder_batch)
     if "letters" in roles:
         loops["letters"] = Runner(log, LettersProjection(store, clock), clock)

@@ -24,12 +24,14 @@ import structlog
 
 from app.domain.fitting import fitted
 from app.domain.inputs import Inputs
+from app.domain.letters import letter_of_event
 from app.domain.policy import Policy
-from app.errors import ConfigurationStale, Deposed
+from app.errors import ConfigurationStale, Deposed, Refused
 from app.ports import Clock, Doc, Entry, EventLog, FencedWriter, LogRecord, Store, StoreView, TopicPartition
 from consumers.configuration import refuse_if_stale
 from consumers.inputs import load_inputs
 from schemas import topics
+from schemas.event import Event
 
 log_line = structlog.get_logger(__name__)
 
@@ -73,9 +75,11 @@ class Binder:
         policy: Policy,
         *,
         version: int,
+        code_version: str = "",
         checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
-        self._log, self._store, self._clock, self._policy, self._version = log, store, clock, policy, version
+        self._log, self._store, self._clock, self._policy = log, store, clock, policy
+        self._version, self._code_version = version, code_version
         self._checkpoint = checkpoint
         self._owned: dict[int, Owned] = {}
 
@@ -172,13 +176,33 @@ class Binder:
             saved = await view.bindings.save([doc for doc, _ in writes.values()]) if writes else None
             waiting = set(saved.conflicts) if saved else set()
             refused = saved.refused if saved else {}
-            for sku, reason in refused.items():
-                # The SKU keeps its stored answer; the others must not wait for it.
-                log_line.error("binder.refused", sku=sku[:200], detail=reason)
+            if refused:
+                await self._report(refused)
             for sku, (doc, to_publish) in writes.items():
                 if to_publish and sku not in waiting and sku not in refused:
                     publish.setdefault(requests[sku].partition, []).append(entry_of(doc))
         return publish
+
+    async def _report(self, refused: Mapping[str, str]) -> None:
+        """A letter for each SKU whose answer the store cannot hold. It keeps the answer it has; the others must not wait for it."""
+        now_us = self._clock.now_us()
+        letters = []
+        for sku, reason in refused.items():
+            log_line.error("binder.refused", sku=sku[:200], detail=reason)
+            # One letter a SKU, however often it is asked for. There is no event behind it that could be sent again.
+            asked = Event(id=f"bind {sku}", source="bindery", type="bind-request", key=sku, value=b"", arrived_us=now_us)
+            error = Refused(f"the store cannot hold the answer: {reason}. The SKU keeps its last one. Once mended: `bindery rebind`")
+            letter = letter_of_event(
+                asked,
+                record=None,
+                error=error,
+                stage="store",
+                now_us=now_us,
+                code_version=self._code_version,
+                config_version=self._version,
+            )
+            letters.append(Entry(*replace(letter, replayable=False).entry()))
+        await self._log.append(topics.DEAD_LETTERS, letters)
 
     def _decide(self, request: Request, stored: Doc | None, inputs: Inputs) -> tuple[Doc, bool] | None:
         """The document to write and whether to publish it; None where nothing is to be done."""

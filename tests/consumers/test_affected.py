@@ -1,7 +1,7 @@
 """Whom a written record may concern: exactly the SKUs and models whose answer it could change, those of former keys included.
 
 Owns: the bind requests and sweeps that records lead to. Does not own: that the answers come out right (tests/functional/).
-Next stop: tests/consumers/test_projector_letters.py.
+Next stop: tests/consumers/test_binder.py.
 """
 
 import pytest

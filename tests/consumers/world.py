@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from consumers.binder import GROUP as BINDER_GROUP
 from consumers.binder import Binder
 from consumers.clock import DueClock
 from consumers.projector import Projector
-from consumers.runner import Stage
+from consumers.runner import Runner, Stage
 from consumers.sweeps import Sweeper, request_entries
 from schemas import letter as wire
 from schemas import topics
@@ -42,6 +43,9 @@ SOURCE = "spelled"
 SHOWN = {"url": "https://dam.example/a.jpg", "rights.from": 0}
 _looks = itertools.count()
 PARTITIONS = {**dict.fromkeys(topics.ALL, 1), topics.BIND_REQUESTS: 2}
+
+
+Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
 
 class SetClock:
@@ -198,6 +202,29 @@ class World:
         """Runs binder and sweeps until neither has anything to do."""
         while await self.drain(binder) + await self.sweeper(page).run_once() + await self.store.sweeps.count(["active"]):
             pass
+
+    async def caught_up(self, stage: Stage) -> bool:
+        """Whether nothing waits for the group of this stage."""
+        return not any((await self.log.lag(stage.group, stage.topics)).values())
+
+    @asynccontextmanager
+    async def running(self, runner: Runner) -> AsyncIterator[Until]:
+        """The runner at work; gives a function that waits until something is so. What the runner raises comes out."""
+        task = asyncio.create_task(runner.run())
+
+        async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+            async with asyncio.timeout(10):
+                while not await is_so():
+                    if task.done():
+                        await task
+                        raise AssertionError("the runner has ended")
+                    await asyncio.sleep(0.001)
+
+        try:
+            yield until
+        finally:
+            runner.stop()
+            await task
 
     async def on(self, topic: str, group: str = "") -> list[LogRecord]:
         """Every record of a topic; with a group, every record that was not seen by it before."""
