@@ -18,6 +18,8 @@ from app.sources.payload import parse
 _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9_.: -]+")
 _MASK = bytes.maketrans(b"0123456789", b"##########")
+_WORDS = bytes(byte for byte in range(256) if byte > 127 or chr(byte).isalnum())
+_MASK_WORDS = bytes.maketrans(_WORDS, b"#" * len(_WORDS))
 _TYPES = ("type", "attribute_type")
 
 
@@ -85,3 +87,15 @@ class HotFields:
 def mask(body: bytes) -> bytes:
     """The bytes with every digit hidden."""
     return body.translate(_MASK)
+
+
+def mask_words(body: bytes) -> bytes:
+    """The bytes with every digit, letter and byte beyond ASCII hidden: what stays is the shape."""
+    return body.translate(_MASK_WORDS)
+
+
+def without_members(body: bytes, names: Collection[str]) -> bytes:
+    """Bytes that are no JSON, with the value after each of these member names hidden (up to the end of a text that is cut off)."""
+    for name in names:
+        body = re.sub(rb'("%b"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]]+)' % re.escape(name).encode(), rb'\1"*"', body, flags=re.DOTALL)
+    return body

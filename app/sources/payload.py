@@ -41,37 +41,50 @@ def _children(parent: Any) -> Iterable[Any]:
 
 
 class Place:
-    """A dotted path whose `name[]` segments go through a list, for changing or dropping what stands there."""
+    """A dotted path for changing or dropping what stands there; lists on the way (`name[]`) are gone through."""
 
     def __init__(self, path: str) -> None:
-        self._steps = [(step.removesuffix("[]"), step.endswith("[]")) for step in path.split(".")]
-        self._last = self._steps.pop()[0]
+        self._names = [step.removesuffix("[]") for step in path.split(".")]
+        # Of the objects on the way; a body that holds none of their names holds nothing at this place, not even twice.
+        self._hints = [name.encode() for name in self._names[-2:]]
+
+    @property
+    def name(self) -> str:
+        """The last name."""
+        return self._names[-1]
+
+    def hinted(self, body: bytes) -> bool:
+        """Whether the bytes hold the last names of the path anywhere, be it where a duplicate key hides them from change()."""
+        return all(hint in body for hint in self._hints)
 
     def change(self, body: Any, make: Callable[[str], str]) -> bool:
-        """Replaces strings and numbers there by what make() says of them; True where there was one."""
+        """Replaces what stands there by what make() says of it, also where a list or a text stands for an object on the way."""
+        spots = list(self._spots(body, 0))
         changed = False
-        for holder in self._holders(body):
-            value = holder[self._last]
-            if isinstance(value, str | int | float) and value != "" and not isinstance(value, bool):
-                holder[self._last] = make(str(value))
+        for holder, name in spots:
+            value = holder[name]
+            if value not in ("", [], {}) and value is not None and not isinstance(value, bool):
+                holder[name] = make(value if isinstance(value, str) else orjson.dumps(value).decode())
                 changed = True
         return changed
 
     def drop(self, body: Any) -> bool:
         """Takes away what stands there; True where there was something."""
-        holders = self._holders(body)
-        for holder in holders:
-            del holder[self._last]
-        return bool(holders)
+        spots = list(self._spots(body, 0))
+        for holder, name in spots:
+            del holder[name]
+        return bool(spots)
 
-    def _holders(self, body: Any) -> list[dict[str, Any]]:
-        """The objects that hold the last name."""
-        holders: list[Any] = [body]
-        for name, through in self._steps:
-            holders = [holder[name] for holder in holders if isinstance(holder, dict) and name in holder]
-            if through:
-                holders = [entry for listed in holders if isinstance(listed, list) for entry in listed]
-        return [holder for holder in holders if isinstance(holder, dict) and self._last in holder]
+    def _spots(self, value: Any, depth: int) -> Iterable[tuple[dict[str, Any], str]]:
+        """(object, name) of what stands at the path, or of what ends it early."""
+        if isinstance(value, list):
+            for entry in value:
+                yield from self._spots(entry, depth)
+        elif isinstance(value, dict) and (name := self._names[depth]) in value:
+            if depth + 1 == len(self._names) or not isinstance(value[name], dict | list):
+                yield value, name
+            else:
+                yield from self._spots(value[name], depth + 1)
 
 
 class Splitter:

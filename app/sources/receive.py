@@ -14,7 +14,7 @@ import orjson
 
 from app.errors import Malformed, Unmappable, Unusable
 from app.sources.events import EventPlan, Router
-from app.sources.hot import HotFields, mask
+from app.sources.hot import HotFields, mask, mask_words, without_members
 from app.sources.payload import Place, parse
 from app.sources.source import Received, Unread
 from schemas.event import Event
@@ -56,8 +56,8 @@ class BodyReceiver:
         try:
             parsed = parse(body)
         except Malformed as error:
-            held, replayable = (mask(body), False) if self._hot.active or self._token else (body, True)
-            return Received(unread=[Unread(held, "", named(body), "", self._explained("", error), replayable)])
+            held = self._unreadable(body)
+            return Received(unread=[Unread(held, "", named(body), "", self._explained("", error), held == body)])
         as_it_came = body
         parsed, body = self._clean(parsed, body)
         event_id = self._router.id_of(parsed, headers) or named(as_it_came)
@@ -72,6 +72,13 @@ class BodyReceiver:
         except (Unusable, ValueError) as error:
             return Received(unread=[Unread(body, "", event_id, type_, self._explained(type_, error))])
 
+    def _unreadable(self, body: bytes) -> bytes:
+        """What may be kept of a body whose places cannot be told: no token, no author, no hot value."""
+        if self._token is not None:
+            return mask_words(body)
+        held = without_members(body, [author.name for author in self._authors])
+        return mask(held) if self._hot.active else held
+
     def _clean(self, parsed: Any, body: bytes) -> tuple[Any, bytes]:
         """Without hot fields and the verifier's token, authors hashed; and the bytes of that."""
         changed = self._hot.suspects(body)
@@ -82,7 +89,8 @@ class BodyReceiver:
             self._token.drop(parsed)
             changed = True
         for author in self._authors:
-            changed |= author.change(parsed, hashed)
+            # What a duplicate key hides from the parser goes by writing the body anew.
+            changed |= author.change(parsed, hashed) or author.hinted(body)
         return parsed, orjson.dumps(parsed) if changed else body
 
     def _event(
