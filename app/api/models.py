@@ -141,8 +141,8 @@ class Decision(BaseModel):
         extra="forbid", json_schema_extra={"example": {"verdict": "reject", "why": "Shows the colour of last season."}}
     )
 
-    verdict: Literal["approve", "reject"] | None = Field(None, description="Whether it may be shown, whatever the sources say.")
-    pin: bool = Field(default=False, description="Keep it on the product even if the sources drop it.")
+    verdict: Literal["approve", "reject"] | None = Field(None, description="Reject: never shown. Approve: ends a pending review.")
+    pin: bool = Field(default=False, description="Put it in front of the others of its role.")
     place: int | None = Field(None, ge=0, le=9_999, description="Its place in the order of display, from 0.")
     why: str = Field(min_length=1, max_length=500, description="For the audit and for colleagues.")
 
