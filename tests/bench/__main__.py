@@ -20,6 +20,7 @@ from rich.console import Console
 from deploy.engines import Engines
 from tests.bench.load import Missing
 from tests.bench.report import markdown, show
+from tests.bench.site import Bench
 from tests.bench.sizes import FULL, QUICK, SMOKE, Sizes
 from tests.functional.deployment import SECRET
 
@@ -51,22 +52,22 @@ def _measure(names: list[str], sizes: Sizes, file: Path | None) -> int:
     os.environ["TEST_SECRET"] = SECRET
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console, tables = Console(width=150), []
-    found: dict[str, float] = {}  # what one benchmark tells the next ones
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     console.print(f"{machine}; load before: {os.getloadavg()[0]:.1f}")
-    for name in names:
-        benchmark = import_module(f"tests.bench.{name}")
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="bindery-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bindery-bench-") as folder, Engines.start(Path(folder) / "engines") as engines:
+        bench = Bench(Path(folder), sizes, engines)
+        for name in names:
+            benchmark = import_module(f"tests.bench.{name}")
+            began_s = time.monotonic()
             try:
-                rows = benchmark.run(Path(folder), sizes, found)
+                rows = benchmark.run(bench)
             except Missing as missing:
                 print(missing, file=sys.stderr)
                 return 1
-        show(console, f"{benchmark.TITLE}  ({time.monotonic() - began:.0f} s)", rows)
-        tables.append(markdown(benchmark.TITLE, rows))
-        if file:
-            file.write_text("\n".join(tables))
+            show(console, f"{benchmark.TITLE}  ({time.monotonic() - began_s:.0f} s)", rows)
+            tables.append(markdown(benchmark.TITLE, rows))
+            if file:
+                file.write_text("\n".join(tables))
     return 0
 
 

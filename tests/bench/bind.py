@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 import orjson
 
@@ -19,32 +17,33 @@ from consumers.binder import GROUP as BINDER
 from consumers.binder import entry_of
 from schemas import topics
 from tests.bench import bodies, catalogue
-from tests.bench.baselines import plain_consumer
 from tests.bench.drain import Drained, drain, lags_at, lags_of
 from tests.bench.processes import stop
 from tests.bench.report import Row
-from tests.bench.site import Site, site
+from tests.bench.site import Bench, Site
 from tests.bench.sizes import Sizes
 
 TITLE = "Bind: Cloudinary uploads on the log, drained to stored and published bindings"
 PIPELINE = [(group, GROUPS[group]) for group in ("bindery.projector", BINDER)]
 ROLES = ("projector", "binder")
+PLAIN = "bench.plain"
 
 
-def run(folder: Path, sizes: Sizes, found: Mapping[str, float]) -> list[Row]:
+def run(bench: Bench) -> list[Row]:
     """The table."""
-    with site(folder / "one") as one:
+    sizes = bench.sizes
+    with bench.site() as one:
         total = asyncio.run(_fill(one, sizes))
         plain = asyncio.run(_plain(one, total))
         alone = asyncio.run(_drained(one, total, 1))
         one.stop()
         requests = asyncio.run(_check(one, sizes))
-    with site(folder / "two") as two:
+    with bench.site() as two:
         total = asyncio.run(_fill(two, sizes))
         both = asyncio.run(_drained(two, total, 2))
         two.stop()
         asyncio.run(_check(two, sizes))
-    with site(folder / "embedded", production=False) as embedded:
+    with bench.site(production=False) as embedded:
         total = asyncio.run(_fill(embedded, sizes))
         small = asyncio.run(_drained_embedded(embedded, total))
         embedded.stop()
@@ -74,11 +73,12 @@ async def _fill(where: Site, sizes: Sizes) -> int:
 
 async def _plain(where: Site, total: int) -> Drained:
     assert where.engines is not None
-    arguments = [where.engines.kafka_bootstrap, where.engines.mongo_uri, topics.EVENTS_DAM]
+    database, group = where.settings().mongodb_database, where.topic(PLAIN)
+    arguments = [where.bootstrap(), where.engines.mongo_uri, database, where.topic(topics.EVENTS_DAM), group]
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.baselines.plain_consumer", *arguments])
     try:
         async with where.open() as made:
-            return await drain(lags_of(made, [(plain_consumer.GROUP, [topics.EVENTS_DAM])]), total, [process])
+            return await drain(lags_of(made, [(PLAIN, [topics.EVENTS_DAM])]), total, [process])
     finally:
         stop(process)
 
@@ -98,7 +98,7 @@ async def _check(where: Site, sizes: Sizes) -> int:
     """Every SKU has all its assets, live, in their last version, and what is stored is what was published last. How many bind requests."""
     async with where.open() as made:
         published = await _published(made)
-        assets, version = sizes.assets // sizes.skus, 1_791_965_000 + sizes.events // sizes.assets
+        assets, version = sizes.assets // sizes.skus, bodies.FIRST_VERSION + sizes.events // sizes.assets
         after, count = "", 0
         while page := await made.store.bindings.page(after=after, limit=catalogue.PAGE):
             after = page[-1].id

@@ -18,9 +18,10 @@ from tests.functional.deployment import SECRET
 SOURCE = "cloudinary-eu"
 PATH = f"/webhooks/{SOURCE}"
 STAMP = "1791965552"
+FIRST_VERSION = 1_791_965_000
 
 _BODY = (
-    '{{"notification_type":"upload","timestamp":"2026-10-{day:02d}T08:12:31+00:00","request_id":"c0ffee00112233445566{number:012d}",'
+    '{{"notification_type":"upload","timestamp":"2026-10-14T{clock}+00:00","request_id":"c0ffee00112233445566{number:012d}",'
     '"asset_id":"7d1f0c2e9b8a4d5f8e3c{asset:012d}","public_id":"nordhag/{sku:07d}/olive_{asset:012d}","version":{version},'
     '"version_id":"aa55bb66cc77dd88ee99{number:012d}","width":4000,"height":5000,"format":"jpg","resource_type":"image",'
     '"created_at":"2026-02-01T10:00:00Z","tags":["jacket","approved"],"pages":1,"bytes":4183344,"type":"upload",'
@@ -32,7 +33,7 @@ _BODY = (
     '"context":{{"custom":{{"alt":"Olive rain jacket, front","caption":"Nordhag 4711"}}}},'
     '"metadata":{{"sku_list":"NH-{sku:07d}","gtin":"{gtin}","license_end":"2097-03-01","usage_region":["eu","ch"],"asset_state":"approved"}},'
     '"original_filename":"nordhag-4711-olive-front","api_key":"112233445566778",'
-    '"notification_context":{{"triggered_at":"2026-10-{day:02d}T08:12:31.774112Z","triggered_by":{{"source":"ui","id":"mila.sund@nordhag.example"}}}},'
+    '"notification_context":{{"triggered_at":"2026-10-14T{clock}.774112Z","triggered_by":{{"source":"ui","id":"mila.sund@nordhag.example"}}}},'
     '"signature_key":"112233445566778"}}'
 )
 
@@ -52,8 +53,8 @@ class Upload:
             asset=self.asset,
             sku=self.sku,
             number=self.number,
-            version=1_791_965_000 + self.version,
-            day=1 + self.version,
+            version=FIRST_VERSION + self.version,
+            clock=f"{self.version // 3600:02d}:{self.version // 60 % 60:02d}:{self.version % 60:02d}",
             gtin=gtin_of(self.sku),
         ).encode()
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -20,7 +19,7 @@ from tests.bench import bodies
 from tests.bench.load import CONNECTIONS, Load, Requests, need_wrk
 from tests.bench.processes import baseline, cpu_s, peak_mb
 from tests.bench.report import Row
-from tests.bench.site import Site, site
+from tests.bench.site import Bench, Site
 from tests.bench.sizes import Sizes
 
 TITLE = "Ingest: one API process, 64 keep-alive connections, signed uploads of 1.4 kB"
@@ -37,35 +36,37 @@ class Measured:
     mb: float
 
 
-def run(folder: Path, sizes: Sizes, found: dict[str, float]) -> list[Row]:
-    """The table; `found` learns the maximum rate."""
+def run(bench: Bench) -> list[Row]:
+    """The table. The maximum rate is left for the benchmark of latency."""
     need_wrk()
+    sizes = bench.sizes
     uploads = bodies.uploads(sizes.requests, range(10_000), sizes.requests)
-    requests = Requests(folder / "requests.bin", (bodies.request(upload.body()) for upload in uploads))
+    requests = Requests(bench.folder / "requests.bin", (bodies.request(upload.body()) for upload in uploads))
     best: dict[str, Measured] = {}
 
     def keep(name: str, measured: Measured) -> None:
         if name not in best or measured.load.per_s > best[name].load.per_s:
             best[name] = measured
 
-    with site(folder / "production") as production:
-        asyncio.run(_create(production.bootstrap()))
+    with bench.site() as production:
+        plain = [production.bootstrap(), production.topic(PLAIN)]
+        asyncio.run(_create(*plain))
         for _ in range(sizes.rounds):
             keep("echo", _baseline(requests, sizes, "echo"))
             keep("bindery", _bindery(requests, sizes, production))
-            keep("plain", _baseline(requests, sizes, "plain_api", production.bootstrap(), PLAIN))
-    for number in range(sizes.rounds):
-        with site(folder / f"embedded-{number}", production=False) as embedded:
+            keep("plain", _baseline(requests, sizes, "plain_api", *plain))
+    for _ in range(sizes.rounds):
+        with bench.site(production=False) as embedded:
             keep("embedded", _bindery(requests, sizes, embedded))
-    found["ingest_per_s"] = best["bindery"].load.per_s
+    bench.found["ingest_per_s"] = best["bindery"].load.per_s
     return _rows(best)
 
 
-async def _create(bootstrap: str) -> None:
+async def _create(bootstrap: str, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(PLAIN, 12, 1)])
+        await admin.create_topics([NewTopic(topic, 12, 1)])
     finally:
         await admin.close()
 

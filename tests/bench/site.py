@@ -1,23 +1,31 @@
-"""A deployment to measure: engines of its own, topics applied, processes on demand.
+"""A deployment to measure: topics and database of its own on the run's engines, processes on demand.
 
-Owns: fresh engines for each measurement (no measurement pays for the data of another), the environment of processes.
-Does not own: engines (deploy/engines/), processes (tests/functional/deployment.py). Next stop: tests/bench/ingest.py.
+Owns: name spaces, settings, the end of processes. Does not own: engines (deploy/engines/), processes (tests/functional/deployment.py).
+Next stop: tests/bench/ingest.py.
+
+The engines serve the whole run, so that their start and their first steps (Java compiles what it runs often) weigh on no figure but the
+first, which nobody compares.
 """
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.bootstrap import Parts, parts
+from pymongo import MongoClient
+
+from app.bootstrap import Parts, apply_topics, parts
 from app.settings import Settings
 from deploy.engines import Engines
 from tests.bench.processes import peak_mb
+from tests.bench.sizes import Sizes
 from tests.functional.deployment import Deployment
 
 
@@ -51,7 +59,7 @@ class Site:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Parts]:
         """Log and store of this site for the benchmark's own use, through the ports. Embedded: only while no service runs."""
-        made = self._parts()
+        made = parts(self.settings())
         try:
             await made.log.start()
             await made.store.start()
@@ -62,10 +70,15 @@ class Site:
             if made.lock:
                 made.lock.close()
 
-    def _parts(self) -> Parts:
+    def settings(self) -> Settings:
+        """Those of the site's processes."""
         folder = self.deployment.folder
         names = {name.removeprefix("BINDERY_").lower(): value for name, value in self.environment.items()}
-        return parts(Settings(config=folder / "bindery.yaml", data_dir=folder / "data", **names))  # type: ignore[arg-type]  # read as text
+        return Settings(config=folder / "bindery.yaml", data_dir=folder / "data", **names)  # type: ignore[arg-type]  # read as text
+
+    def topic(self, name: str) -> str:
+        """A topic's name on the brokers."""
+        return self.environment["BINDERY_KAFKA_NAMESPACE"] + name
 
     def stop(self) -> dict[int, float]:
         """Stops all processes in order; process id -> peak memory in MB. Raises AssertionError where one did not end with 0."""
@@ -76,24 +89,33 @@ class Site:
         return peaks
 
 
-@contextmanager
-def site(folder: Path, *, production: bool = True) -> Iterator[Site]:
-    """A deployment in this folder, which is removed at the end; nothing of Bindery runs yet."""
-    engines = Engines.start(folder / "engines") if production else None
-    environment = dict(engines.environment) if engines else {}
-    deployment = Deployment(folder / "bindery", environment)
-    made = Site(deployment, engines, environment)
-    try:
-        if engines:
-            applied = deployment.start("topics", "apply")
-            assert applied.wait(60) == 0, (deployment.folder / "process-0.log").read_text()
-            deployment.processes.clear()
-        yield made
-    finally:
-        for process in deployment.processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        if engines:
-            engines.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+@dataclass
+class Bench:
+    """What every benchmark gets. found: figures that one benchmark leaves for the next ones."""
+
+    folder: Path
+    sizes: Sizes
+    engines: Engines
+    found: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def site(self, *, production: bool = True) -> Iterator[Site]:
+        """A deployment of its own; nothing of Bindery runs yet. At the end its processes, files and database are gone."""
+        name = f"b{secrets.token_hex(4)}"
+        environment = {}
+        if production:
+            environment = {**self.engines.environment, "BINDERY_MONGODB_DATABASE": name, "BINDERY_KAFKA_NAMESPACE": f"{name}."}
+        made = Site(Deployment(self.folder / name, environment), self.engines if production else None, environment)
+        try:
+            if production:
+                asyncio.run(apply_topics(made.settings(), dry_run=False))
+            yield made
+        finally:
+            for process in made.deployment.processes:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            if production:
+                with MongoClient[dict[str, object]](self.engines.mongo_uri) as client:
+                    client.drop_database(name)

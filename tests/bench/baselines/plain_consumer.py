@@ -19,14 +19,12 @@ from aiokafka import AIOKafkaConsumer
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import UpdateOne
 
-GROUP = "bench.plain"
 
-
-async def consume(bootstrap: str, uri: str, topic: str) -> None:
+async def consume(bootstrap: str, uri: str, database: str, topic: str, group: str) -> None:
     """Until SIGTERM."""
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(uri, w="majority")
-    collection = client["bench_plain"]["assets"]
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False, auto_offset_reset="earliest")
+    collection = client[database]["bench_plain"]
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

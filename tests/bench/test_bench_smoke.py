@@ -1,0 +1,39 @@
+"""The benchmarks run, check what they measured, and print their tables; their figures are nobody's promise.
+
+Owns: one run of the smallest sizes. Next stop: tests/bench/__main__.py.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.report import Row
+
+# Ingest needs a load generator that is no Python package; the others need nothing but the engines.
+NAMES = ["micro", *(["ingest"] if shutil.which("wrk") else []), "bind", "latency", "scale"]
+
+
+@pytest.mark.engines
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_every_benchmark_runs_and_finds_what_it_sent(tmp_path: Path) -> None:
+    """The command ends with 0 and every benchmark writes a table; its own checks of counts and contents have held then."""
+    tables = tmp_path / "tables.md"
+    command = [sys.executable, "-m", "tests.bench", *NAMES, "--smoke", "--markdown", str(tables)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=230, env={**os.environ, "COLUMNS": "150"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert tables.read_text().count("### ") == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("figure", "at_least", "verdict"), [(4.0, True, "met"), (3.9, True, "missed"), (4.0, False, "met"), (4.1, False, "missed")]
+)
+def test_an_aim_is_a_bound_of_the_ratio_to_the_baseline(figure: float, at_least: bool, verdict: str) -> None:
+    """A figure on its bound meets it; beyond it, on the worse side, it is missed."""
+    assert Row("x", figure, "/s", 10.0, "y", 0.4, at_least=at_least).verdict == verdict
