@@ -7,11 +7,12 @@ is not asked again and again; a restart forgets it, which costs a second request
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from app.errors import EngineDown
-from app.ports import Clock, EventLog, Store
+from app.ports import Clock, Doc, EventLog, Store
 from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health
 from consumers.sweeps import Sweeper, request_entries
 from schemas import topics
@@ -20,6 +21,7 @@ log_line = structlog.get_logger(__name__)
 
 ASK_AGAIN_US = 30_000_000
 PAGE = 1000
+LARGEST_PAGE = 16 * PAGE
 
 
 class DueClock:
@@ -55,18 +57,25 @@ class DueClock:
         """Asks for every SKU that is due now and was not asked for lately; how many."""
         now_us = self._clock.now_us()
         self._asked = {key: until for key, until in self._asked.items() if until > now_us}
-        asked, above = 0, None
+        asked, above, limit = 0, None, PAGE
         while True:
-            page = await self._store.bindings.scan("due", above=above, upto=now_us, limit=PAGE)
-            fresh = [doc for doc in page if (doc.id, doc.numbers["due_us"]) not in self._asked]
-            if fresh:
-                await self._log.append(topics.BIND_REQUESTS, request_entries([doc.id for doc in fresh], "clock", now_us))
-                self._asked |= {(doc.id, doc.numbers["due_us"]): now_us + ASK_AGAIN_US for doc in fresh}
-                asked += len(fresh)
-            # A page that ends within one instant shared by more SKUs than a page holds is taken up again at the next tick.
-            if len(page) < PAGE or page[-1].numbers["due_us"] == above:
+            page = await self._store.bindings.scan("due", above=above, upto=now_us, limit=limit)
+            asked += await self._ask([doc for doc in page if (doc.id, doc.numbers["due_us"]) not in self._asked], now_us)
+            if len(page) < limit:
                 return asked
-            above = page[-1].numbers["due_us"] - 1 if page[0].numbers["due_us"] < page[-1].numbers["due_us"] else page[-1].numbers["due_us"]
+            first_us, last_us = page[0].numbers["due_us"], page[-1].numbers["due_us"]
+            if first_us == last_us and limit < LARGEST_PAGE:
+                limit *= 2  # more SKUs share this instant than the page holds
+                continue
+            # The last instant may go on behind the page. What is behind the largest page waits until the binder has decided that one.
+            above, limit = last_us - 1 if first_us < last_us else last_us, PAGE
+
+    async def _ask(self, due: Sequence[Doc], now_us: int) -> int:
+        for start in range(0, len(due), PAGE):
+            docs = due[start : start + PAGE]
+            await self._log.append(topics.BIND_REQUESTS, request_entries([doc.id for doc in docs], "clock", now_us))
+            self._asked |= {(doc.id, doc.numbers["due_us"]): now_us + ASK_AGAIN_US for doc in docs}
+        return len(due)
 
     async def _pause(self, seconds: float) -> None:
         stopping = asyncio.ensure_future(self._stop.wait())

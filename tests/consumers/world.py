@@ -31,7 +31,7 @@ from consumers.binder import Binder
 from consumers.clock import DueClock
 from consumers.projector import Projector
 from consumers.runner import Runner, Stage
-from consumers.sweeps import Sweeper, request_entries
+from consumers.sweeps import Sweeper, request_entries, request_sweep
 from schemas import letter as wire
 from schemas import topics
 from schemas.event import Event
@@ -178,6 +178,10 @@ class World:
     async def ask(self, *skus: str, at_us: int | None = None) -> None:
         """Appends bind requests."""
         await self.log.append(topics.BIND_REQUESTS, request_entries(skus, "person", at_us))
+
+    async def ask_for_sweep(self, *sweeps: str) -> None:
+        """Asks for passes."""
+        await request_sweep(self.store, *sweeps)
 
     async def drain(self, stage: Stage, batch: int = 100) -> int:
         """Runs a stage until nothing waits for it, as a new member of its group; how many records that were."""
