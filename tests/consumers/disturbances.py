@@ -5,13 +5,15 @@ Owns: a rival's write in between, refusals, outages. Does not own: the engines (
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 from app.backends.sqlite.log import SqliteFencedWriter, SqliteLog
 from app.backends.sqlite.store import SqliteDocuments, SqliteStore
 from app.errors import LogUnavailable, StoreUnavailable
-from app.ports import Doc, Entry, Name, Position, Saved
+from app.ports import Clock, Doc, Entry, LogConsumer, LogRecord, Name, OnAssigned, OnRevoked, Position, Saved, TopicPartition
 
 Work = Callable[[], Awaitable[object]]
 
@@ -82,14 +84,62 @@ class RoughWriter(SqliteFencedWriter):
         await self._log.fail_or_append(lambda: super(RoughWriter, self).append(topic, entries))
 
 
+class RoughConsumer:
+    """A consumer of a log that can be told to fail: `fails` counts, by method, how often it still does; `between` is done once, after the
+    next poll that found something."""
+
+    def __init__(self, inner: LogConsumer, log: RoughLog) -> None:
+        self._inner, self._log = inner, log
+
+    async def start(self) -> None:
+        self._log.fail("start")
+        await self._inner.start()
+
+    async def poll(self, max_records: int, timeout_s: float) -> Sequence[LogRecord]:
+        self._log.fail("poll")
+        records = await self._inner.poll(max_records, timeout_s)
+        if records and self._log.between is not None:
+            between, self._log.between = self._log.between, None
+            await between()
+        return records
+
+    async def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+        self._log.fail("commit")
+        await self._inner.commit(next_offsets)
+
+    async def rewind(self) -> None:
+        self._log.fail("rewind")
+        await self._inner.rewind()
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return self._inner.assignment()
+
+    async def stop(self) -> None:
+        await self._inner.stop()
+
+
 class RoughLog(SqliteLog):
     """The embedded log. lost: so many appends of fenced writers fail before they happened; unanswered: so many after it. down: all appends
-    of others fail before they happened. before_append: done once, before the next append of others.
+    of others fail before they happened. fails, between: of consumers, see there.
     """
 
     lost = unanswered = 0
     down = False
-    before_append: Work | None = None
+    between: Work | None = None
+
+    def __init__(self, path: Path, partitions: Mapping[str, int], clock: Clock) -> None:
+        super().__init__(path, partitions, clock)
+        self.fails: dict[str, int] = {}
+
+    def consumer(
+        self, group: str, topics: Collection[str], *, on_assigned: OnAssigned | None = None, on_revoked: OnRevoked | None = None
+    ) -> Any:
+        return RoughConsumer(super().consumer(group, topics, on_assigned=on_assigned, on_revoked=on_revoked), self)
+
+    def fail(self, method: str) -> None:
+        if self.fails.get(method):
+            self.fails[method] -= 1
+            raise LogUnavailable(f"{method} fails by the test")
 
     def fenced_writer(self, name: str) -> RoughWriter:
         return RoughWriter(self, name)
@@ -106,9 +156,6 @@ class RoughLog(SqliteLog):
     async def append(self, topic: str, entries: Sequence[Entry], *, deadline_s: float = 10.0) -> Sequence[Position]:
         if self.down:
             raise LogUnavailable("taken down by the test")
-        if self.before_append is not None:
-            before, self.before_append = self.before_append, None
-            await before()
         return await super().append(topic, entries, deadline_s=deadline_s)
 
 
