@@ -14,6 +14,7 @@ import orjson
 import structlog
 
 from app.domain import keys
+from app.domain.family import DEPTH
 from app.ports import Clock, Doc, Documents, Entry, EventLog, Store, StoreView
 from schemas import topics
 
@@ -22,6 +23,7 @@ log_line = structlog.get_logger(__name__)
 ALL = "all"
 VARIANTS = "variants/"
 ACTIVE = "active"
+AT_ONCE = 100
 
 
 async def request_sweep(store: StoreView, *sweep_keys: str) -> None:
@@ -54,6 +56,7 @@ class Sweeper:
     def __init__(self, log: EventLog, store: Store, clock: Clock, *, binder_group: str, page: int = 500) -> None:
         self._log, self._store, self._clock = log, store, clock
         self._binder_group, self._page = binder_group, page
+        self._last = ""
 
     async def run_once(self) -> int:
         """One page of every active sweep; the number of requests appended.
@@ -62,11 +65,15 @@ class Sweeper:
         Failure policy: EngineDown passes through; a page is appended before its cursor is stored, so a crash repeats a page and skips none.
         """
         appended = 0
-        for doc in await self._store.sweeps.matching([ACTIVE], limit=100):
+        docs = await self._store.sweeps.matching([ACTIVE], after=self._last, limit=AT_ONCE)
+        for doc in docs:
             lag = await self._log.lag(self._binder_group, [topics.BIND_REQUESTS])
             if sum(lag.values()) > self._page:
-                break
+                return appended
             appended += await self._step(doc)
+            self._last = doc.id  # the next step begins behind it, so that nobody is starved by those in front
+        if len(docs) < AT_ONCE:
+            self._last = ""
         return appended
 
     async def _step(self, doc: Doc) -> int:
@@ -103,9 +110,11 @@ class Sweeper:
     async def _read(self, sweep: str, cursor: str) -> tuple[list[str], list[str], str]:
         """(SKUs, sweeps of sub-models, next cursor or "" at the end)."""
         if sweep.startswith(VARIANTS):
-            model = keys.own_token(sweep.removeprefix(VARIANTS))
-            docs = await self._store.records.matching(["^" + model[1:]], after=cursor, limit=self._page)
-            deeper = [VARIANTS + doc.id for doc in docs if doc.id.startswith("model/")]
+            level, model = _place(sweep)
+            docs = await self._store.records.matching(["^" + keys.own_token(model)[1:]], after=cursor, limit=self._page)
+            # Answers climb no further than DEPTH models, so a pass descends no further; models in a ring come to rest by it.
+            models = [doc.id for doc in docs if doc.id.startswith("model/")] if level + 1 < DEPTH else []
+            deeper = [f"{VARIANTS}{level + 1}/{key}" for key in models]
             return _skus(docs), deeper, docs[-1].id if len(docs) == self._page else ""
         return await self._read_all(cursor)
 
@@ -122,3 +131,10 @@ class Sweeper:
 
 def _skus(docs: Iterable[Doc]) -> list[str]:
     return sorted({sku for doc in docs for token in doc.tokens if (sku := keys.sku_of(token))})
+
+
+def _place(sweep: str) -> tuple[int, str]:
+    """How many models below the one that was asked for ("variants/<record key>": 0, "variants/2/<record key>": 2), and the record key."""
+    name = sweep.removeprefix(VARIANTS)
+    level, _, key = name.partition("/")
+    return (int(level), key) if level.isdigit() else (0, name)
