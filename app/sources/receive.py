@@ -33,6 +33,14 @@ def named(body: bytes) -> str:
     return blake2b(body, digest_size=16).hexdigest()
 
 
+def _is_text(body: bytes) -> bool:
+    """Whether names can be looked for in these bytes: UTF-8, and not UTF-16, in which every other byte is NUL."""
+    try:
+        return "\0" not in body.decode()
+    except UnicodeDecodeError:
+        return False
+
+
 class BodyReceiver:
     """The receiver of one source."""
 
@@ -74,7 +82,7 @@ class BodyReceiver:
 
     def _unreadable(self, body: bytes) -> bytes:
         """What may be kept of a body whose places cannot be told: no token, no author, no hot value."""
-        if self._token is not None:
+        if self._token is not None or (self._authors and not _is_text(body)):
             return mask_words(body)
         held = without_members(body, [author.name for author in self._authors])
         return mask(held) if self._hot.active else held

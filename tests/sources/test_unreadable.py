@@ -69,6 +69,16 @@ def test_an_author_in_an_odd_place_is_not_named_either(cloudinary: Source, conte
     assert event.key == "asset/cloudinary-eu/a1"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "cp1252"])
+def test_a_body_in_another_encoding_names_nobody(cloudinary: Source, encoding: str) -> None:
+    """Where names cannot be looked for, only the shape of the body is kept."""
+    body = cloudinary_body(TRIGGERED.replace("UI", "Größe")).decode().encode(encoding)
+    [unread] = cloudinary.receive(body, ARRIVED_US, {}).unread
+    assert "mila".encode(encoding)[-8:] not in unread.value
+    assert len(unread.value) == len(body)
+    assert not unread.replayable
+
+
 def test_a_broken_body_without_author_stays_as_it_came(cloudinary: Source) -> None:
     """Where nothing has to be hidden, the letter holds the bytes that came, for a person to look at."""
     body = b'{"notification_type":"upload","asset_'
