@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 
 from app.api.application import create_app
+from app.api.one_write import OneWriteProtocol
 from app.bootstrap import Parts, api_of, consumers_of, parts
 from app.errors import ConfigurationStale, EngineDown
 from app.settings import Settings
@@ -93,7 +94,17 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, *, http: bool) -> int
     if http or port:
         app = create_app(api_of(made), webhooks=http)
         config = uvicorn.Config(
-            app, settings.host, port, log_config=None, access_log=False, lifespan="off", backlog=4096, timeout_graceful_shutdown=5
+            app,
+            settings.host,
+            port,
+            http=OneWriteProtocol,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # nothing here asks where a request came from
+            server_header=False,
+            lifespan="off",
+            backlog=4096,
+            timeout_graceful_shutdown=5,
         )
         servers.append(_Server(config))
         serving.append(asyncio.create_task(servers[0].serve(), name="http"))
