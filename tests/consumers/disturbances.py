@@ -164,9 +164,13 @@ class Crash(BaseException):
 
 
 class Crashing:
-    """A checkpoint that dies at the n-th passing of a point (from 1)."""
+    """A checkpoint that dies at the n-th passing of a point (from 1); of no point, never."""
 
-    def __init__(self, point: str, passing: int = 1) -> None:
+    def __init__(self, point: str = "", passing: int = 1) -> None:
+        self.arm(point, passing)
+
+    def arm(self, point: str, passing: int = 1) -> None:
+        """Sets where to die, and at which passing from now."""
         self._point, self._left = point, passing
 
     def __call__(self, name: str) -> None:

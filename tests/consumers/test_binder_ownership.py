@@ -7,7 +7,6 @@ Next stop: tests/models/test_binder_protocol.py.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import orjson
 import pytest
 
 from app.backends.sqlite.store import SqliteDocuments
@@ -37,18 +36,6 @@ async def epoch(world: World, sku: str = "S-1") -> int:
     return (await world.binding(sku)).numbers["epoch"]
 
 
-async def is_consistent(world: World, *skus: str) -> bool:
-    """The invariants that must hold at rest, for each SKU."""
-    for sku in skus:
-        doc = await world.binding(sku)
-        published = await world.published(sku)
-        named: dict[int, object] = {}
-        for revision, content in published:
-            assert named.setdefault(revision, content) == content, f"revision {revision} of {sku} names two contents"
-        assert published[-1] == (doc.numbers["revision"], orjson.loads(doc.body)), f"the topic does not end on what is stored of {sku}"
-    return True
-
-
 async def test_an_older_epochs_decision_is_published_again(world: World, binder: Binder) -> None:
     """A new owner cannot know whether the append happened: same revision, same content, its own epoch."""
     await world.project(product("p", 1, "S-1"))
@@ -58,7 +45,7 @@ async def test_an_older_epochs_decision_is_published_again(world: World, binder:
     await world.drain(world.binder())
     assert [revision for revision, _ in await world.published("S-1")] == [1, 1]
     assert await epoch(world) > first
-    assert await is_consistent(world, "S-1")
+    assert await world.is_consistent("S-1")
 
 
 async def test_a_lost_race_is_decided_again(world: World, binder: Binder) -> None:
@@ -86,7 +73,7 @@ async def test_a_lost_race_to_an_equal_decision_publishes_it(world: World, binde
     await world.drain(binder)
     assert [revision for revision, _ in await world.published("S-1")] == [1]
     assert (await epoch(world), (await world.binding("S-1")).version) == (1, 2)
-    assert await is_consistent(world, "S-1")
+    assert await world.is_consistent("S-1")
 
 
 async def test_whoever_owned_before_ends_at_the_owner_document(world: World, binder: Binder) -> None:
@@ -104,7 +91,7 @@ async def test_whoever_owned_before_ends_at_the_owner_document(world: World, bin
     await world.drain(binder)
     assert await epoch(world) > before.numbers["epoch"]
     assert await world.shown("S-1") == ["a"]
-    assert await is_consistent(world, "S-1")
+    assert await world.is_consistent("S-1")
 
 
 async def test_a_stored_epoch_above_mine_ends_the_batch(world: World, binder: Binder) -> None:
@@ -124,7 +111,7 @@ async def test_a_stored_epoch_above_mine_ends_the_batch(world: World, binder: Bi
     await binder.abandoned(None)
     await world.ask("S-1")
     await world.drain(binder)
-    assert await is_consistent(world, "S-1")
+    assert await world.is_consistent("S-1")
 
 
 async def test_a_fenced_writer_appends_nothing(world: World, binder: Binder) -> None:
@@ -140,7 +127,7 @@ async def test_a_fenced_writer_appends_nothing(world: World, binder: Binder) -> 
         await world.drain(binder)
     assert await world.published("S-1") == []
     await world.drain(world.binder())
-    assert await is_consistent(world, "S-1")
+    assert await world.is_consistent("S-1")
 
 
 @pytest.mark.parametrize("answer", ["lost", "unanswered"])
@@ -190,7 +177,7 @@ async def test_a_store_that_does_not_answer_loses_nothing(world: World, binder: 
             await binder.abandoned(None)
     assert failures >= 2
     assert (await world.content("S-1"))["product"]["name"] == "new"
-    assert await is_consistent(world, "S-1", "S-2")
+    assert await world.is_consistent("S-1", "S-2")
 
 
 @pytest.mark.parametrize("passing", [1, 2])
@@ -208,7 +195,7 @@ async def test_a_crash_loses_nothing_and_doubles_nothing(world: World, point: st
     assert deaths == 1
     assert (await world.content("S-1"))["product"]["name"] == "2"
     assert (await world.binding("S-1")).numbers["revision"] == 2
-    assert await is_consistent(world, "S-1", "S-2")
+    assert await world.is_consistent("S-1", "S-2")
 
 
 async def test_epochs_are_drawn_for_each_partition(world: World, binder: Binder) -> None:
@@ -242,4 +229,4 @@ async def test_under_a_runner_trouble_heals_by_itself(world: World, binder: Bind
     world.log.lost, world.log.unanswered = 1, 1
     async with world.running(Runner(world.log, binder, world.clock, poll_s=0.01)) as until:
         await until(lambda: world.caught_up(binder))
-    assert await is_consistent(world, *(f"S-{number}" for number in range(10)))
+    assert await world.is_consistent(*(f"S-{number}" for number in range(10)))

@@ -40,6 +40,7 @@ from schemas.letter import Letter, Outcome
 NOW_US = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
 SECOND_US = 1_000_000
 SOURCE = "spelled"
+SOURCES = (SOURCE, "source-1", "source-2")
 SHOWN = {"url": "https://dam.example/a.jpg", "rights.from": 0}
 _looks = itertools.count()
 PARTITIONS = {**dict.fromkeys(topics.ALL, 1), topics.BIND_REQUESTS: 2}
@@ -147,7 +148,7 @@ class World:
         await self.store.start()
         await self.log.start()
         spelled = Spelled()
-        self.sources = Sources({SOURCE: Source(SOURCE, "dam", "dam", "by-hand", spelled, spelled, spelled)})
+        self.sources = Sources({name: Source(name, "dam", "dam", "by-hand", spelled, spelled, spelled) for name in SOURCES})
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -260,6 +261,17 @@ class World:
         """(revision, content) of each value of this SKU in the topic of bindings."""
         values = [orjson.loads(r.value or b"") for r in await self.on(topics.SKU_BINDINGS) if r.key == sku.encode()]
         return [(value.pop("revision"), value) for value in values]
+
+    async def is_consistent(self, *skus: str) -> bool:
+        """What must hold at rest: no revision names two contents, and the topic ends on what is stored, for each SKU."""
+        for sku in skus:
+            doc, published = await self.binding(sku), await self.published(sku)
+            stored = (doc.numbers["revision"], orjson.loads(doc.body))
+            named: dict[int, object] = {}
+            for revision, content in published:
+                assert named.setdefault(revision, content) == content, f"revision {revision} of {sku} names two contents"
+            assert not stored[0] or published[-1] == stored, f"the topic does not end on what is stored of {sku}"
+        return True
 
     async def record(self, key: str) -> Doc | None:
         """A record as stored."""
