@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -21,6 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.bench import bodies, catalogue
 from tests.bench.bodies import Upload
+from tests.bench.pace import Client, paced
 from tests.bench.report import Row
 from tests.bench.site import Bench, Site
 from tests.bench.sizes import Sizes
@@ -90,52 +91,14 @@ async def _bare(bootstrap: str, topic: str, rate: float, sizes: Sizes) -> Latenc
         await producer.send_and_wait(topic, b"%020.9f" % time.perf_counter() + padding, key=b"%d" % number)
 
     reading = asyncio.create_task(read())
-    await _paced(rate, sizes.warm_s, one)
+    await paced(rate, sizes.warm_s, one)
     taken.clear()
-    await _paced(rate, sizes.latency_s, one)
+    await paced(rate, sizes.latency_s, one)
     await asyncio.sleep(0.5)
     reading.cancel()
     await consumer.stop()
     await producer.stop()
     return Latencies(sorted(seconds * 1e3 for seconds in taken))
-
-
-async def _paced(rate: float, seconds: float, one: Callable[[int], Awaitable[None]]) -> None:
-    """Calls one(0), one(1), … at their times, whether or not the earlier ones have ended; waits for all of them."""
-    began_s, running = time.perf_counter(), set()
-    for number in range(int(rate * seconds)):
-        wait_s = began_s + number / rate - time.perf_counter()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-        task = asyncio.ensure_future(one(number))
-        running.add(task)
-        task.add_done_callback(running.discard)
-    # Errors come out here, the first of them.
-    while running:
-        await asyncio.gather(*running)
-
-
-class Client:
-    """Keep-alive connections that carry one request each at a time; as little HTTP as the answers of this API need."""
-
-    def __init__(self, port: int, connections: int) -> None:
-        self._port = port
-        self._free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
-        self._count = connections
-
-    async def connect(self) -> None:
-        for _ in range(self._count):
-            self._free.put_nowait(await asyncio.open_connection("127.0.0.1", self._port))
-
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer."""
-        reader, writer = connection = await self._free.get()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
-        body = await reader.readexactly(int(lengths[0].split(b":")[1]))
-        self._free.put_nowait(connection)
-        return int(head.split(b" ", 2)[1]), body
 
 
 async def _storm(port: int, rate: float, sizes: Sizes) -> Latencies:
@@ -172,8 +135,8 @@ async def _storm(port: int, rate: float, sizes: Sizes) -> Latencies:
 
     # The first binding says that the consumers have joined their groups; after some seconds every partition has been seen.
     await _until_read(readers, 0, await post(0, 0))
-    await _paced(rate, sizes.warm_s, background)
-    await _paced(rate, sizes.latency_s, one)
+    await paced(rate, sizes.warm_s, background)
+    await paced(rate, sizes.latency_s, one)
     return Latencies(sorted(seconds * 1e3 for seconds in taken))
 
 

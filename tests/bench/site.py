@@ -45,7 +45,7 @@ class Site:
 
     def serve(self, *roles: str) -> subprocess.Popen[bytes]:
         """One process with HTTP and these consumers; ready() tells when it is up."""
-        self.deployment.entry = (sys.executable, "-m", "tests.bench.service")
+        self.deployment.entry = (sys.executable, "-m", "tests.bench.roles")
         try:
             return self.deployment.start(str(self.deployment.port), *roles)
         finally:

@@ -1,6 +1,6 @@
 """The service with chosen roles on whatever engines the environment names, also where `bindery` itself offers only all of them at once.
 
-Owns: nothing but the arguments: `python -m tests.bench.service PORT [ROLE…]` (port 0: no HTTP). Next stop: app/process.py.
+Owns: nothing but the arguments: `python -m tests.bench.roles PORT [ROLE…]` (port 0: no HTTP). Next stop: app/process.py.
 """
 
 from __future__ import annotations
