@@ -71,13 +71,16 @@ async def _create(bootstrap: str, topic: str) -> None:
         await admin.close()
 
 
-def _measure(requests: Requests, sizes: Sizes, port: int, pid: int) -> tuple[Measured, int]:
-    """What one round found, and the number of all answers."""
+def _measure(requests: Requests, sizes: Sizes, port: int, pid: int) -> tuple[Measured, range]:
+    """What one round found, and how many records it may have left on a log."""
     warm = requests.post(port, WARM_S)
     before_s = cpu_s(pid)
     load = requests.post(port, sizes.ingest_s)
     measured = Measured(load, (cpu_s(pid) - before_s) / load.answers * 1e6, peak_mb(pid))
-    return measured, warm.answers + load.answers
+    answered = warm.answers + load.answers
+    # A webhook that was answered 503 because the log was late may be durable all the same; and at the end of each load up to one request
+    # per connection is, whose answer nobody waited for.
+    return measured, range(answered - warm.refused - load.refused, answered + 2 * CONNECTIONS + 1)
 
 
 def _baseline(requests: Requests, sizes: Sizes, module: str, *arguments: str) -> Measured:
@@ -88,11 +91,10 @@ def _baseline(requests: Requests, sizes: Sizes, module: str, *arguments: str) ->
 def _bindery(requests: Requests, sizes: Sizes, where: Site) -> Measured:
     before = asyncio.run(_records(where))
     process = where.api()
-    measured, answered = _measure(requests, sizes, where.deployment.port, process.pid)
+    measured, durable = _measure(requests, sizes, where.deployment.port, process.pid)
     where.stop()
     held = asyncio.run(_records(where)) - before
-    # At the end of each load up to one request per connection is durable whose answer nobody waited for.
-    assert answered <= held <= answered + 2 * CONNECTIONS, f"{answered} webhooks were answered with 200, the log holds {held}"
+    assert held in durable, f"between {durable.start} and {durable.stop - 1} records should be on the log, it holds {held}"
     return measured
 
 
@@ -117,6 +119,7 @@ def _rows(best: Mapping[str, Measured]) -> list[Row]:
         Row("processor time per webhook, Kafka", bindery.cpu_us, "µs", echo.cpu_us, a),
         Row("", bindery.cpu_us, "µs", plain.cpu_us, b),
         Row("processor time per webhook, embedded", embedded.cpu_us, "µs", echo.cpu_us, a),
+        Row("answers that were not 200, of a thousand", 1e3 * bindery.load.refused / bindery.load.answers, ""),
         Row("peak memory of the API process", bindery.mb, "MB", plain.mb, b),
         Row("peak memory of the API process, embedded", embedded.mb, "MB"),
     ]
