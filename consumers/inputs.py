@@ -6,6 +6,7 @@ The store finds records by tokens (app/domain/keys.py): first the products that 
 decisions, models, holders of the same GTIN), then what the models' tokens lead to, level by level.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable
 
 from app.domain import facets, keys
@@ -15,6 +16,8 @@ from app.domain.view import View, view
 from app.ports import Doc, StoreView
 
 LEVELS = 5
+# Documents, or SKUs, between two chances for other work in this process: a thousand SKUs have ten thousand assets, which last long.
+YIELD_EVERY = 100
 
 
 class Found:
@@ -25,10 +28,12 @@ class Found:
         self._by_token: dict[str, list[View]] = {}
         self._tokens: dict[str, tuple[str, ...]] = {}
 
-    def add(self, docs: Iterable[Doc]) -> list[View]:
+    async def add(self, docs: Iterable[Doc]) -> list[View]:
         """Takes documents in and returns the views of the new ones."""
         new = []
-        for doc in docs:
+        for number, doc in enumerate(docs, start=1):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
             if doc.id in self._ids:
                 continue
             self._ids.add(doc.id)
@@ -49,7 +54,7 @@ class Found:
 async def load_inputs(store: StoreView, skus: Collection[str], policy: Policy) -> dict[str, Inputs]:
     """SKU -> all that is known about it. Failure policy: StoreUnavailable passes through."""
     found = Found()
-    fresh = found.add(await store.records.matching([f"=sku/{sku}" for sku in skus]))
+    fresh = await found.add(await store.records.matching([f"=sku/{sku}" for sku in skus]))
     asked: set[str] = set()
     frontier = {f">sku/{sku}" for sku in skus}
     for _ in range(LEVELS + 2):
@@ -59,12 +64,17 @@ async def load_inputs(store: StoreView, skus: Collection[str], policy: Policy) -
         frontier -= asked
         if not frontier:
             break
-        fresh = found.add(await store.records.matching(frontier))
+        fresh = await found.add(await store.records.matching(frontier))
         asked |= frontier
         frontier = set()
         # A holder of the same GTIN is counted, not followed: its own assets belong to its own SKU.
         fresh = [one for one in fresh if one.key.startswith("model/")]
-    return {sku: _inputs_of(sku, found, policy) for sku in skus}
+    inputs: dict[str, Inputs] = {}
+    for number, sku in enumerate(skus, start=1):
+        if number % YIELD_EVERY == 0:
+            await asyncio.sleep(0)
+        inputs[sku] = _inputs_of(sku, found, policy)
+    return inputs
 
 
 def _leads(one: View, tokens: Iterable[str], policy: Policy) -> list[str]:
