@@ -1,0 +1,221 @@
+"""Consumers with more work than they can do: webhooks are answered in time, and processes leave in time and lose nothing.
+
+Owns: the backlog, the measurement at the door, SIGTERM under load, Retry-After on whole services. Does not own: bounds of the door
+(tests/api/), several members of a group (tests/functional/test_sharing.py), SIGKILL (tests/crash/). Next stop: app/process.py.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from app.ports import Entry
+from schemas import topics
+from schemas.event import Event
+from tests.functional.deployment import Deployment, eventually, free_port, signature, upload
+from tests.functional.hostile import behind, settled
+
+# Kafka and MongoDB share the machine with the service, so their backlog lasts as long with fewer events.
+BACKLOG = {"embedded": 16_000, "production": 6_000}
+ASSETS, SKUS = 4_000, 1_000
+ANSWER_S, LEAVE_S = 0.5, 10.0
+CONSUMERS = ("projector", "projector-slow", "binder", "letters", "clock")
+
+
+def production(service: Deployment) -> bool:
+    return "BINDERY_MONGODB_URI" in service.environment
+
+
+async def prefill(service: Deployment) -> None:
+    """Puts thousands of events on the live lane and as many on the slow one, as if the consumers had been away for a while."""
+    count = BACKLOG["production" if production(service) else "embedded"]
+    async with behind(service) as made:
+        now_us = made.clock.now_us()
+        for lane, prefix in ((topics.EVENTS_DAM, "live"), (topics.EVENTS_SLOW, "slow")):
+            entries = []
+            for number in range(count):
+                name = f"{prefix}-{number % ASSETS}"
+                body = upload(name, sku=f"B-{number % ASSETS % SKUS}", version=1791965551 + number)
+                event = Event(f"{prefix}-{number}", "cloudinary-eu", "upload", f"asset/cloudinary-eu/id-{name}", body, now_us)
+                entries.append(Entry(event.key.encode(), event.value, event.headers()))
+            for start in range(0, count, 1000):
+                await made.log.append(lane, entries[start : start + 1000])
+
+
+def lag(service: Deployment) -> int:
+    return sum(int(item["records"]) for item in service.get("/v1/lag").json()["items"])
+
+
+def post(connection: http.client.HTTPConnection, name: str) -> tuple[float, int, str]:
+    """(seconds, status, Retry-After) of one webhook about an asset and a SKU of this name."""
+    body = upload(name, sku=name)
+    begun = time.monotonic()
+    connection.request("POST", "/webhooks/cloudinary-eu", body, signature("cloudinary-eu", body))
+    answer = connection.getresponse()
+    answer.read()
+    return time.monotonic() - begun, answer.status, answer.headers.get("retry-after", "")
+
+
+def answers(service: Deployment, sender: int, count: int) -> list[tuple[float, int, str]]:
+    """One sender's webhooks, one after the other over one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+    told = []
+    for number in range(count):
+        told.append(post(connection, f"w-{sender}-{number}"))
+        time.sleep(0.005)
+    connection.close()
+    return told
+
+
+class Noise(threading.Thread):
+    """How late this machine wakes somebody who only sleeps: what other processes on it take does not count against the service."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.worst_s = 0.0
+        self.halt = threading.Event()
+
+    def run(self) -> None:
+        while True:
+            due = time.monotonic() + 0.005
+            if self.halt.wait(0.005):
+                return
+            self.worst_s = max(self.worst_s, time.monotonic() - due)
+
+
+class Sending(threading.Thread):
+    """Posts until nobody listens any more, or until told to end; knows which were accepted."""
+
+    def __init__(self, service: Deployment) -> None:
+        super().__init__(daemon=True)
+        self.accepted: list[str] = []
+        self._service = service
+        self._ending = threading.Event()
+
+    def halt(self) -> None:
+        self._ending.set()
+        self.join(20)
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._service.port, timeout=20)
+        try:
+            while not self._ending.is_set():
+                name = f"last-{len(self.accepted)}"
+                if post(connection, name)[1] == 200:
+                    self.accepted.append(name)
+        except (OSError, http.client.HTTPException):
+            pass  # The service has left.
+        connection.close()
+
+
+def started(service: Deployment) -> dict[str, int]:
+    """The service as it runs in this mode, one process or one for each role; consumer -> port of its health."""
+    if not production(service):
+        service.start()
+        return dict.fromkeys(CONSUMERS, service.port)
+    service.start("api", "--host", "127.0.0.1", "--port", str(service.port))
+    ports = {name: free_port() for name in CONSUMERS}
+    for name, port in ports.items():
+        service.start("consume", name, "--health-port", str(port))
+    return ports
+
+
+def processed(ports: Mapping[str, int], consumer: str) -> int:
+    """How many records this consumer has worked off since it started."""
+    told = httpx.get(f"http://127.0.0.1:{ports[consumer]}/health/ready", timeout=10).json()
+    detail = {each["name"]: each["detail"] or "" for each in told["dependencies"]}[consumer]
+    found = re.match(r"(\d+) records", detail)
+    return int(found[1]) if found else -1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_a_backlog_neither_delays_webhooks_nor_holds_a_process_back(deployment: Deployment) -> None:
+    """Tens of thousands of events wait on both lanes: a webhook takes half a second at most, SIGTERM ten; the rest is done once, later."""
+    service = deployment
+    await prefill(service)
+    started(service)
+    eventually(lambda: service.get("/v1/skus", sku="B-7").status_code == 200, within_s=30, says="consumers at work")
+    noise = Noise()
+    noise.start()
+    with ThreadPoolExecutor(4) as senders:
+        every = [each for told in senders.map(lambda n: answers(service, n, 60), range(4)) for each in told]
+    noise.halt.set()
+    left = lag(service)
+    assert left > 1000, f"the consumers were done too soon ({left} left): the measurement says nothing"
+    statuses = Counter(status for _, status, _ in every)
+    slowest = sorted(seconds for seconds, _, _ in every)[-5:]
+    assert set(statuses) <= {200, 429, 503}, statuses
+    assert all(retry for _, status, retry in every if status != 200), "an answer that says no says when to come back"
+    assert statuses[200] >= len(every) * 0.75, statuses
+    assert slowest[-1] < ANSWER_S + noise.worst_s, f"slowest: {slowest}, {statuses}; the machine itself {noise.worst_s:.3f} s"
+
+    sending = Sending(service)
+    sending.start()
+    eventually(lambda: len(sending.accepted) > 5)
+    begun = time.monotonic()
+    codes = service.down(within_s=LEAVE_S)
+    took = time.monotonic() - begun
+    assert set(codes) == {0}, f"{codes}, see {service.folder}"
+    assert took < LEAVE_S, f"{took:.1f} s"
+    sending.join(20)
+
+    async with behind(service) as made:
+        behind_by = {
+            "projector": sum((await made.log.lag("bindery.projector", topics.LIVE)).values()),
+            "projector-slow": sum((await made.log.lag("bindery.projector.slow", topics.SLOW)).values()),
+        }
+    assert sum(behind_by.values()) > 0, "everything was done before the signal: nothing is shown"
+    ports = started(service)
+    eventually(lambda: service.get("/health/ready").status_code == 200, within_s=30)
+    settled(service, within_s=90)
+    # What was committed is not read again, what was not is read once.
+    for consumer, waiting in behind_by.items():
+        assert eventually(lambda consumer=consumer: processed(ports, consumer) >= 0) is True  # type: ignore[misc]
+        assert processed(ports, consumer) == waiting, consumer
+    assert sending.accepted
+    for name in ("w-0-0", "w-3-59", sending.accepted[0], sending.accepted[-1]):
+        assert [one["asset"]["id"] for one in service.sku(name)["bindings"]] == [f"id-{name}"]
+    assert set(bound(service)) == {2 * ASSETS // SKUS}
+    assert set(service.down()) == {0}
+
+
+def bound(service: Deployment) -> Iterator[int]:
+    """How many bindings each SKU of the backlog has."""
+    for start in range(0, SKUS, 100):
+        answer = service.post("/v1/skus/batch", {"skus": [f"B-{number}" for number in range(start, start + 100)]})
+        assert answer.status_code == 200, answer.text
+        yield from (len(item["bindings"]) for item in answer.json()["items"])
+
+
+@pytest.mark.parametrize("environment", [{}], ids=["embedded"])
+def test_who_is_told_no_is_told_when_to_come_back(deployment: Deployment) -> None:
+    """429 beyond a source's rate, 503 without a timely log, without a secret, after retirement: each with Retry-After, each a problem."""
+    service = deployment
+    service.environment = {"BINDERY_WEBHOOK_DEADLINE_S": "0.000001"}
+    service.configure(
+        more="""
+  cloudinary-slow: {preset: cloudinary, secrets: [env:TEST_SECRET], tolerance_s: null, when_rights_unknown: show, rate_per_s: 1}
+  cloudinary-broken: {preset: cloudinary, secrets: [env:NOBODY_HAS_SET_THIS], when_rights_unknown: show}
+  cloudinary-retired: {preset: cloudinary, secrets: [env:TEST_SECRET], when_rights_unknown: show, retired: true}
+"""
+    )
+    service.up()
+    told = {}
+    for source in ("cloudinary-eu", "cloudinary-broken", "cloudinary-retired", "cloudinary-slow", "cloudinary-slow"):
+        told[source] = service.webhook(source, upload("x"))
+    statuses = {source: answer.status_code for source, answer in told.items()}
+    assert statuses == {"cloudinary-eu": 503, "cloudinary-broken": 503, "cloudinary-retired": 503, "cloudinary-slow": 429}
+    for source, answer in told.items():
+        assert int(answer.headers["retry-after"]) > 0, source
+        assert answer.headers["content-type"] == "application/problem+json", source
+        assert answer.json()["detail"], source
+    assert service.down() == [0]
