@@ -56,6 +56,8 @@ def run(bench: Bench) -> list[Row]:
         Row("events per second, embedded", small.per_s, "/s", alone.per_s, "Kafka and MongoDB"),
         Row("", small.per_s, "/s", plain.per_s, a),
         Row("processor time per event", alone.cpu_us, "µs", plain.cpu_us, a),
+        Row("Kafka's processor time per event", alone.engines_cpu_us[0], "µs", plain.engines_cpu_us[0], a),
+        Row("MongoDB's processor time per event", alone.engines_cpu_us[1], "µs", plain.engines_cpu_us[1], a),
         Row("bind requests per event", requests / total, ""),
         Row("peak memory, one process", alone.peaks_mb[0], "MB", plain.peaks_mb[0], a),
         Row("peak memory, each of two processes", max(both.peaks_mb), "MB", plain.peaks_mb[0], a),
@@ -78,15 +80,16 @@ async def _plain(where: Site, total: int) -> Drained:
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.baselines.plain_consumer", *arguments])
     try:
         async with where.open() as made:
-            return await drain(lags_of(made, [(PLAIN, [topics.EVENTS_DAM])]), total, [process])
+            return await drain(lags_of(made, [(PLAIN, [topics.EVENTS_DAM])]), total, [process], where.engine_pids())
     finally:
         stop(process)
 
 
 async def _drained(where: Site, total: int, count: int) -> Drained:
+    await asyncio.to_thread(where.settle)
     processes = [where.deployment.start("consume", *ROLES) for _ in range(count)]
     async with where.open() as made:
-        return await drain(lags_of(made, PIPELINE), total, processes)
+        return await drain(lags_of(made, PIPELINE), total, processes, where.engine_pids())
 
 
 async def _drained_embedded(where: Site, total: int) -> Drained:

@@ -26,11 +26,13 @@ START_S, PATIENCE_S = 60.0, 600.0
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """events: what was left when the clock started. cpu_us: processor time per event, of all the processes. peaks_mb: one a process."""
+    """events: what was left when the clock started. cpu_us, engines_cpu_us: processor time per event, of all the processes and of each
+    engine (Kafka, MongoDB). peaks_mb: one a process."""
 
     events: int
     seconds: float
     cpu_us: float
+    engines_cpu_us: tuple[float, ...]
     peaks_mb: tuple[float, ...]
 
     @property
@@ -62,15 +64,16 @@ def lags_at(url: str, headers: dict[str, str], groups: Sequence[tuple[str, Colle
     return ask
 
 
-async def drain(lags: Lags, total: int, processes: Sequence[subprocess.Popen[bytes]]) -> Drained:
+async def drain(lags: Lags, total: int, processes: Sequence[subprocess.Popen[bytes]], engines: Sequence[int] = ()) -> Drained:
     """Waits until all groups are done. Raises RuntimeError where a process ends, or nothing moves for long."""
     # At the smallest sizes everything may be done by the first look; a figure of one event is then as good as any other.
     left = max(1, (await _look(lags, processes, START_S, lambda left: left[0] < total))[0])
-    began_s, cpu_before = time.monotonic(), _cpu(processes)
+    pids = [process.pid for process in processes]
+    began_s, cpu_before = time.monotonic(), [cpu_s(pid) for pid in (*pids, *engines)]
     await _look(lags, processes, PATIENCE_S, lambda left: not any(left))
     seconds = time.monotonic() - began_s
-    cpu = _cpu(processes) - cpu_before
-    return Drained(left, seconds, cpu / left * 1e6, tuple(peak_mb(process.pid) for process in processes))
+    used = [(cpu_s(pid) - before) / left * 1e6 for pid, before in zip((*pids, *engines), cpu_before, strict=True)]
+    return Drained(left, seconds, sum(used[: len(pids)]), tuple(used[len(pids) :]), tuple(map(peak_mb, pids)))
 
 
 async def _look(
@@ -90,7 +93,3 @@ async def _look(
             left = ()
         await asyncio.sleep(LOOK_S)
     raise RuntimeError(f"after {patience_s:g} s these many records are left in each group: {list(left)}")
-
-
-def _cpu(processes: Sequence[subprocess.Popen[bytes]]) -> float:
-    return sum(cpu_s(process.pid) for process in processes)

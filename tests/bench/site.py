@@ -56,6 +56,16 @@ class Site:
         assert self.engines is not None
         return self.engines.kafka_bootstrap
 
+    def engine_pids(self) -> tuple[int, ...]:
+        """Kafka's and MongoDB's processes; none in the embedded mode."""
+        return (self.engines.kafka_pid or 0, self.engines.mongo_pid or 0) if self.engines else ()
+
+    def settle(self) -> None:
+        """Has MongoDB write to disk what it holds back, so that filling the store does not weigh on what is measured next."""
+        if self.engines:
+            with MongoClient[dict[str, object]](self.engines.mongo_uri) as client:
+                client.admin.command("fsync")
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Parts]:
         """Log and store of this site for the benchmark's own use, through the ports. Embedded: only while no service runs."""
