@@ -16,6 +16,8 @@ from app.sources.fields import AssetTexts, Collections, Link, Listed, Renditions
 from app.sources.rows import Context, Leaves, Row, spread_row
 from app.sources.transforms import found, identifier, strings, text, url, whole_number
 
+# Cloudinary's signature of a delivery URL: 8 characters, or 32 where it is a long one.
+_SIGNED = re.compile(r"/s--[A-Za-z0-9_-]+--/")
 _VERSION = re.compile(r"/v[0-9]+/")
 VALUE, NAME = "_value", "_name"
 
@@ -86,14 +88,17 @@ def by_locale(value: Any, default: str) -> Iterator[tuple[str, str | None]]:
         yield default, text(value) or None
 
 
-def address(style: str, public_id: Getter, format_: Getter) -> Callable[[Any, Any], str]:
-    """A reader (value, view) -> URL template. Style `cloudinary`: version, public id and a known format are placeholders."""
+def address(style: str, public_id: Getter, format_: Getter) -> Callable[[Any, Any], str | None]:
+    """A reader (value, view) -> URL template. Style `cloudinary`: version, public id and a known format are placeholders; None for a signed
+    URL, which fits this one public id and may open what the public may not see."""
 
     def plain(value: Any, _view: Any) -> str:
         return url(value).replace("{", "%7B").replace("}", "%7D")
 
-    def cloudinary(value: Any, view: Any) -> str:
+    def cloudinary(value: Any, view: Any) -> str | None:
         written = plain(value, view)
+        if _SIGNED.search(written):
+            return None
         known = public_id(view)
         for version in _VERSION.finditer(written) if isinstance(known, str) and known else ():
             tail = written[version.end() :]
@@ -107,8 +112,8 @@ def address(style: str, public_id: Getter, format_: Getter) -> Callable[[Any, An
     return cloudinary if style == "cloudinary" else plain
 
 
-def renditions(spec: Renditions) -> Row:
-    """renditions.<name> = {url, width, height, format}."""
+def renditions(spec: Renditions, closed: Callable[[Any], bool]) -> Row:
+    """renditions.<name> = {url, width, height, format}, None for those whose URL the public cannot open (all, where `closed` says so)."""
     get_name, get_url = compile_expression(spec.name).get, compile_expression(spec.url).get
     numbers = [("width", compile_expression(spec.width).get), ("height", compile_expression(spec.height).get)]
     get_format = compile_expression(spec.format).get
@@ -120,11 +125,15 @@ def renditions(spec: Renditions) -> Row:
             given = get_url(entry)
             if given is None or given == "":
                 continue
-            rendition: dict[str, Json] = {"url": read_url(given, view)}
+            leaf, address_ = path("renditions", identifier(get_name(entry))), read_url(given, view)
+            if address_ is None or closed(view):
+                leaves[leaf] = None
+                continue
+            rendition: dict[str, Json] = {"url": address_}
             rendition.update((key, whole_number(value)) for key, get in numbers if (value := get(entry)) is not None)
             if (format_ := get_format(entry)) is not None:
                 rendition["format"] = text(format_)
-            leaves[path("renditions", identifier(get_name(entry)))] = rendition
+            leaves[leaf] = rendition
 
     row = spread_row("renditions", spec.path, lambda _value, _leaves: None)
 
@@ -208,15 +217,17 @@ def asset_texts(spec: AssetTexts, context: Context) -> Row:
     return spread_row("asset_texts", spec.path, produce)
 
 
-def url_row(spec: Url) -> Row:
-    """url = an address or a template."""
+def url_row(spec: Url, closed: Callable[[Any], bool]) -> Row:
+    """url = an address or a template; None where the public cannot open it. closed(view): whether the view says so of all of its URLs."""
     get = compile_expression(spec.path).get
     read = address(spec.style, compile_expression(spec.public_id).get, compile_expression("format").get)
     row = spread_row("url", spec.path, lambda _value, _leaves: None)
 
     def write(view: Any, leaves: Leaves, delta: bool) -> None:
         value = get(view)
-        if value is not None and value != "":
+        if closed(view):
+            leaves["url"] = None
+        elif value is not None and value != "":
             leaves["url"] = read(value, view)
         elif delta and row.mentioned(view):
             leaves["url"] = None

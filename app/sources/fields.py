@@ -68,6 +68,13 @@ class Looked(Spec):
     boolean: bool = False
 
 
+class Public(Looked):
+    """A word that says whether the public can open the asset's URLs."""
+
+    lookup: dict[str, Literal["yes", "no"]] = {"true": "yes", "false": "no"}  # type: ignore[assignment]  # Narrower on purpose.
+    otherwise: Literal["yes", "no"] | None = "no"
+
+
 class Instant(Spec):
     """A date or an instant. zone: of dates and of times without one (default: the source's). end: whether a bare date still counts."""
 
@@ -86,7 +93,8 @@ class Intervals(Spec):
 
 
 class Url(Spec):
-    """An address. style `cloudinary`: version and public id in it become placeholders, so that a rename changes every URL."""
+    """An address. style `cloudinary`: version and public id in it become placeholders, so that a rename changes every URL; a signed one
+    could not follow, and it opens what the public may not see, so it is no URL at all."""
 
     style: Literal["plain", "cloudinary"] = "plain"
     public_id: Expr = "public_id"
@@ -144,7 +152,8 @@ class Rights(Strict):
 
 
 class Fields(Strict):
-    """Everything that can be mapped. texts: kind -> path, or kind -> locale -> path. parts: what placeholders in URLs stand for."""
+    """Everything that can be mapped. texts: kind -> path, or kind -> locale -> path. parts: what placeholders in URLs stand for. public:
+    may the public open the asset's URLs (meanings `yes` and `no`, a missing word is a yes)? Where not, no url and no renditions are kept."""
 
     sku: Listed | None = None
     gtin: Listed | None = None
@@ -159,6 +168,7 @@ class Fields(Strict):
     tags: Listed | None = None
     texts: dict[str, Spec | dict[str, Spec]] = {}
     approval: Looked | None = None
+    public: Public | None = None
     url: Url | None = None
     parts: dict[str, Spec] = {}
     checksum: Spec | None = None

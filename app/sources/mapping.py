@@ -14,7 +14,7 @@ from app.domain.facets import Json, path
 from app.domain.keys import ANY
 from app.sources import collectors
 from app.sources.expressions import compile_expression
-from app.sources.fields import Fields, Instant, Intervals, Looked, Owned, Spec
+from app.sources.fields import Fields, Instant, Intervals, Looked, Owned, Public, Spec
 from app.sources.rows import Context, Convert, Join, Leaves, Row, leaf_row, mentions
 from app.sources.transforms import boolean, found, gtin14, identifier, instants, strings, text, whole_number
 
@@ -58,7 +58,7 @@ def compile_fields(fields: Fields, kind: str, context: Context) -> FieldMap:
 
 
 def _asset(fields: Fields, context: Context) -> list[Row]:
-    rows = _claims(fields, context)
+    rows, closed = _claims(fields, context), _closed(fields.public)
     for name, looked in (("role", fields.role), ("locale", fields.locale), ("channel", fields.channel)):
         if looked:
             rows.append(leaf_row(name, looked.path, _looked(looked)))
@@ -72,7 +72,7 @@ def _asset(fields: Fields, context: Context) -> list[Row]:
     if fields.approval:
         rows.append(leaf_row("approval", fields.approval.path, _approval(fields.approval)))
     if fields.url:
-        rows.append(collectors.url_row(fields.url))
+        rows.append(collectors.url_row(fields.url, closed))
     if fields.media:
         rows.append(_media(fields.media))
     if fields.tags:
@@ -81,8 +81,24 @@ def _asset(fields: Fields, context: Context) -> list[Row]:
         localised = {ANY: words} if isinstance(words, Spec) else words
         rows += [collectors.texts(kind, spec, locale) for locale, spec in localised.items()]
     if fields.renditions:
-        rows.append(collectors.renditions(fields.renditions))
+        rows.append(collectors.renditions(fields.renditions, closed))
     return rows + _rights(fields, context)
+
+
+def _closed(spec: Public | None) -> Callable[[Any], bool]:
+    """Whether a view says that the public cannot open the asset's URLs."""
+    if spec is None:
+        return lambda _view: False
+    get, read, where = compile_expression(spec.path).get, _looked(spec), spec.path
+
+    def closed(view: Any) -> bool:
+        value = get(view)
+        try:
+            return value is not None and read(value) != "yes"
+        except ValueError as wrong:
+            raise ValueError(f"public at {where}: {wrong}") from None
+
+    return closed
 
 
 def _claims(fields: Fields, context: Context) -> list[Row]:

@@ -10,11 +10,15 @@ from typing import Any
 import orjson
 import pytest
 
+from app.domain.bind import bind
 from app.domain.facets import Record, merge, visible
 from app.domain.order import parts
+from app.domain.policy import Policy
 from app.domain.urls import expand
+from app.domain.view import view as view_of
 from app.errors import Unmappable
 from app.sources.source import Source
+from tests.domain.building import a_product, inputs
 from tests.sources.builders import ARRIVED_US, ASSET, CLOUDINARY, VERSION, changes, events, leaves, one, sample
 
 ID = "7d1f0c2e9b8a4d5f8e3c6b7a90112233"
@@ -84,6 +88,55 @@ def test_a_url_expands_to_what_was_sent(source: Source) -> None:
     """Nothing is lost on the way through the template."""
     seen = after(source, upload())
     assert expand(seen["url"], seen) == upload()["secure_url"]
+
+
+SIGNED = "https://res.cloudinary.com/nordhag/image/{}/s--Ab3_-x9Z--/v1791965551/nordhag/4711/olive_front.jpg"
+EAGER = [{"transformation": "w_9", "secure_url": "https://res.cloudinary.com/x/image/private/w_9/v1/a.jpg"}]
+
+
+@pytest.mark.parametrize("delivery", ["authenticated", "private", "of a new kind"])
+def test_what_only_a_signature_opens_has_no_url(source: Source, delivery: str) -> None:
+    """An authenticated or private asset keeps neither URL nor renditions, whatever came before; as an upload it is public again."""
+    closed = upload(type=delivery, secure_url=SIGNED.format(delivery), eager=EAGER, timestamp=LATER)
+    seen = after(source, upload(), sample("cloudinary-eager")[1], closed)
+    assert not [leaf for leaf in seen if leaf == "url" or leaf.startswith("renditions")]
+    opened = after(source, closed, upload(timestamp="2026-10-14T10:00:00+00:00"))
+    assert expand(opened["url"], opened) == upload()["secure_url"]
+
+
+def test_a_closed_asset_is_bound_without_a_url(source: Source) -> None:
+    """From the notification to the answer: no public URL, whatever its rights say."""
+    record = Record(ASSET)
+    merge(record, changes(source, upload(type="authenticated", secure_url=SIGNED.format("authenticated"), access_control=[])))
+    policy = Policy(when_rights_unknown={"cloudinary-eu": "show"})
+    product = a_product("p1", {"keys.sku": ["NH-4711-OLV-M", "NH-4711-OLV-M"]})
+    answer = bind(inputs(product, view_of(record), sku="NH-4711-OLV-M"), policy, ARRIVED_US)
+    (binding,) = answer.content["bindings"]
+    assert (binding["state"], binding["url"], binding["renditions"]) == ("no-public-url", None, {})
+    assert "s--" not in answer.text
+
+
+@pytest.mark.parametrize("signature", ["s--Ab3_-x9Z--", "s--" + "aB" * 16 + "--"])
+def test_a_signed_url_is_none(source: Source, signature: str) -> None:
+    """A signature fits one public id, so no rename could be followed: the URL of an upload goes, and so does a rendition's."""
+    signed = SIGNED.format("upload").replace("s--Ab3_-x9Z--", signature)
+    assert leaves(source, upload(secure_url=signed))["url"] is None
+    eager = orjson.loads(sample("cloudinary-eager")[1])
+    eager["eager"][0]["secure_url"] = signed
+    rendition = "renditions.c_pad,w_1200,h_1200/f_webp"
+    assert leaves(source, eager)[rendition] is None
+    assert rendition not in after(source, upload(), sample("cloudinary-eager")[1], {**eager, "timestamp": LATER})
+
+
+def test_which_delivery_is_public_can_be_overridden(tmp_path: Path) -> None:
+    """By a lookup, by another member, or not asked at all; a signed URL stays none."""
+    url = SIGNED.format("authenticated").replace("s--Ab3_-x9Z--/", "")
+    body = upload(type="authenticated", secure_url=url, metadata={"open": True})
+    for words in ("{path: type, lookup: {authenticated: 'yes'}}", "metadata.open", "null"):
+        source = one(tmp_path, CLOUDINARY + f"    overrides: {{public: {words}}}\n")
+        assert leaves(source, body)["url"].endswith("/authenticated/v{version}/{public_id}.{format}")
+        assert leaves(source, {**body, "secure_url": SIGNED.format("authenticated")})["url"] is None
+    assert leaves(source, {**body, "type": "private"})["url"]
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x/a b", "https://x/\u0000", 7, ["https://x"]])
