@@ -102,9 +102,15 @@ async def apply_topics(settings: Settings, *, dry_run: bool) -> list[str]:
 
 
 def _own(data_dir: Path) -> IO[str]:
-    """Takes the data directory for this process. Raises Misconfigured where another service holds it."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = (data_dir / "lock").open("a+")
+    """Takes the data directory for this process. Raises Misconfigured where it cannot be made, or another service holds it."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (data_dir / "lock").open("a+")
+    except OSError as error:
+        raise Misconfigured(
+            f"{data_dir}: the data directory cannot be made or written to ({error.strerror}): mend that, or choose another one with "
+            "--data-dir (BINDERY_DATA_DIR)"
+        ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

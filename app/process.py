@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 from collections.abc import Callable, Collection, Generator
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from app.api.application import create_app
 from app.api.one_write import OneWriteProtocol
 from app.bootstrap import Parts, api_of, consumers_of, parts
 from app.errors import ConfigurationStale, EngineDown
+from app.listening import listeners
 from app.settings import Settings
 from consumers.configuration import establish
 
@@ -27,6 +29,7 @@ log_line = structlog.get_logger(__name__)
 
 STALE_EXIT, DEFECT_EXIT, SECOND_SIGNAL_EXIT = 3, 70, 130
 STOP_WITHIN_S = 10.0
+BACKLOG = 4096
 
 
 class _Server(uvicorn.Server):
@@ -40,19 +43,26 @@ class _Server(uvicorn.Server):
 async def run(settings: Settings, *, roles: Collection[str], http: bool, checkpoint: Callable[[str], None] = lambda name: None) -> int:
     """Runs until stopped; the exit code (0 after a signal, 3 when a newer configuration is in force, 70 after a defect).
 
-    Failure policy: engines that are not there yet are waited for; Misconfigured and ConfigurationStale at start pass through.
+    Failure policy: engines that are not there yet are waited for; Misconfigured (a port that is taken, too) and ConfigurationStale at start
+    pass through, and by then everything is closed again.
     """
     made = parts(settings)
     stop = asyncio.Event()
     _on_signals(stop)
+    held: list[socket.socket] = []
+    port = settings.port if http else settings.health_port
     try:
         if not await _connect(made, stop):
             return 0
         version = await establish(made.store, made.configuration.version, made.configuration.hash, numbers_itself=settings.embedded)
         made.configuration = replace(made.configuration, version=version)
         made.loops = consumers_of(made, version, roles, checkpoint)
-        return await _until_stopped(made, stop, http=http)
+        # Only now: a socket that listens while nobody answers, because an engine is still waited for, keeps senders and probes hanging.
+        held = listeners(settings.host, port, BACKLOG) if http or port else []
+        return await _until_stopped(made, stop, held, webhooks=http)
     finally:
+        for each in held:
+            each.close()
         await made.log.stop()
         await made.store.stop()
         if made.lock is not None:
@@ -85,29 +95,25 @@ async def _connect(made: Parts, stop: asyncio.Event) -> bool:
     return True
 
 
-async def _until_stopped(made: Parts, stop: asyncio.Event, *, http: bool) -> int:
-    settings = made.settings
+async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.socket], *, webhooks: bool) -> int:
+    app = create_app(api_of(made), webhooks=webhooks) if held else None
     loops = [asyncio.create_task(loop.run(), name=name) for name, loop in made.loops.items()]
     serving: list[asyncio.Task[None]] = []
     servers: list[_Server] = []
-    port = settings.port if http else settings.health_port
-    if http or port:
-        app = create_app(api_of(made), webhooks=http)
+    if app:
         config = uvicorn.Config(
             app,
-            settings.host,
-            port,
             http=OneWriteProtocol,
             log_config=None,
             access_log=False,
             proxy_headers=False,  # nothing here asks where a request came from
             server_header=False,
             lifespan="off",
-            backlog=4096,
+            backlog=BACKLOG,
             timeout_graceful_shutdown=5,
         )
         servers.append(_Server(config))
-        serving.append(asyncio.create_task(servers[0].serve(), name="http"))
+        serving.append(asyncio.create_task(servers[0].serve(sockets=held), name="http"))
         await _announce(servers[0], serving[0])
     _collect_garbage_seldom()
     stopping = asyncio.create_task(stop.wait(), name="signal")
@@ -137,9 +143,9 @@ def _collect_garbage_seldom() -> None:
 async def _announce(server: _Server, serving: asyncio.Task[None]) -> None:
     while not server.started and not serving.done():  # noqa: ASYNC110 -- uvicorn tells by an attribute, it has no event to wait for
         await asyncio.sleep(0.01)
-    for held in server.servers:
-        for socket in held.sockets:
-            log_line.info("process.listening", address="http://{}:{}".format(*socket.getsockname()[:2]))
+    for each in server.servers:
+        for taken in each.sockets:
+            log_line.info("process.listening", address="http://{}:{}".format(*taken.getsockname()[:2]))
 
 
 def _exit_code(tasks: Collection[asyncio.Task[None]]) -> int:
