@@ -153,7 +153,7 @@ class Rights(Strict):
 
 class Fields(Strict):
     """Everything that can be mapped. texts: kind -> path, or kind -> locale -> path. parts: what placeholders in URLs stand for. public:
-    may the public open the asset's URLs (meanings `yes` and `no`, a missing word is a yes)? Where not, no url and no renditions are kept."""
+    may the public open the asset's URLs (meanings `yes` and `no`, a missing word is a yes)? If not, no url and no renditions are kept."""
 
     sku: Listed | None = None
     gtin: Listed | None = None

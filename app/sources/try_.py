@@ -17,15 +17,15 @@ def explain_request(source: Source, headers: Mapping[str, str], body: bytes, now
 
     headers: any spelling of names. One entry per change; what is no change (a thin event, a letter) has one as well. facets: path -> value,
     null = taken away. full: whether it is a whole state. dead_letter: null or {disposition, message}. fetch: things that would be fetched.
+    A request that is not genuine is looked into as well: mappings are written before signatures fit.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     reason = source.verify(lower, body, now_s)
     events: list[dict[str, Any]] = []
-    if not reason:
-        received = source.receive(body, int(now_s * 1_000_000), lower)
-        for event in received.events:
-            events += _read(source, event, version)
-        events += [_unread(source, unread) for unread in received.unread]
+    received = source.receive(body, int(now_s * 1_000_000), lower)
+    for event in received.events:
+        events += _read(source, event, version)
+    events += [_unread(source, unread) for unread in received.unread]
     return {"verified": not reason, "reason": reason, "events": events}
 
 

@@ -1,16 +1,20 @@
-"""What `bindery sources try` is told.
+"""What `bindery sources try` is told, and what it tells.
 
-Owns: explain_request(). Does not own: how it is printed (app/cli/). Next stop: app/sources/try_.py.
+Owns: explain_request(), the command's headers. Does not own: what events mean (tests/sources/test_cloudinary.py). Next stop:
+app/sources/try_.py.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
+from typer.testing import CliRunner, Result
 
+from app.cli import app
 from app.sources.source import Source
 from app.sources.try_ import explain_request
-from tests.sources.builders import AKENEO, ASSET, CLOUDINARY, NOW_S, PRODUCT, VERSION, configure, sample
+from tests.sources.builders import AKENEO, ASSET, CLOUDINARY, NOW_S, PRODUCT, SAMPLES, SECRETS, VERSION, configure, sample
 
 
 @pytest.fixture
@@ -46,12 +50,13 @@ def test_a_thin_event(sources: dict[str, Source]) -> None:
 
 
 def test_a_forgery(sources: dict[str, Source]) -> None:
-    """What is not genuine is not looked into."""
+    """What is not genuine says why, and shows what it would become all the same."""
     headers, body = sample("cloudinary-upload")
     shown = explain_request(sources["cloudinary-eu"], headers, body + b" ", NOW_S, VERSION)
     assert not shown["verified"]
     assert "fits none" in shown["reason"]
-    assert shown["events"] == []
+    assert shown["events"][0]["key"] == ASSET
+    assert shown["events"][0]["facets"]["aliases.public_id"] == ["nordhag/4711/olive_front"]
 
 
 def test_letters(sources: dict[str, Source]) -> None:
@@ -66,3 +71,62 @@ def test_letters(sources: dict[str, Source]) -> None:
         (event,) = explain_request(source, source.sign(body, NOW_S), body, NOW_S, VERSION)["events"]
         assert event["dead_letter"]["disposition"] == disposition
         assert event["dead_letter"]["message"].startswith("preset cloudinary")
+
+
+@pytest.fixture
+def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs the command on the sample of a Cloudinary upload."""
+    configure(tmp_path, CLOUDINARY)
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*options: str) -> Result:
+        words = ["sources", "try", "cloudinary-eu", str(SAMPLES / "cloudinary-upload.json"), "--config", str(tmp_path / "bindery.yaml")]
+        return CliRunner().invoke(app, [*words, *options])
+
+    return run
+
+
+def test_without_headers_the_body_is_signed_here(tried: Callable[..., Result]) -> None:
+    """Nobody has to make a signature in order to see what a payload becomes; the output says whose it is."""
+    shown = tried()
+    assert "genuine: yes (signed here, since no headers were given)" in shown.output
+    assert '\n  aliases.public_id = ["nordhag/4711/olive_front"]\n' in shown.output
+    told = orjson.loads(tried("--json").stdout)
+    assert sorted(told) == ["events", "reason", "verified"]
+    assert told["verified"]
+
+
+def test_without_a_secret_the_facets_are_there_too(tried: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that cannot sign shows its mapping and says why nothing is genuine."""
+    monkeypatch.delenv("PRIMARY")
+    shown = tried()
+    assert "genuine: no, " in shown.output
+    assert "no headers were given, and source cloudinary-eu cannot sign" in shown.output
+    assert "aliases.public_id" in shown.output
+
+
+def test_the_headers_of_the_request(tried: Callable[..., Result], tmp_path: Path) -> None:
+    """Given ones count as they are, also where they fit no secret."""
+    assert "genuine: yes\n" in tried("--headers", str(SAMPLES / "cloudinary-upload.headers.json")).output
+    headers = tmp_path / "headers.json"
+    headers.write_text('{"headers": {"X-Cld-Signature": "00", "X-Cld-Timestamp": 1}}')
+    shown = tried("--headers", str(headers)).output
+    assert "genuine: no, the signature in x-cld-signature fits none" in shown
+    assert "aliases.public_id" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "is not JSON"), ("[]", "holds no object `headers`"), ('{"headers": 1}', "holds no object"), (None, "cannot be read")],
+)
+def test_headers_that_are_none(tried: Callable[..., Result], tmp_path: Path, text: str | None, words: str) -> None:
+    """One sentence with the file and what to write into it, no traceback."""
+    headers = tmp_path / "headers.json"
+    if text is not None:
+        headers.write_text(text)
+    shown = tried("--headers", str(headers))
+    assert shown.exit_code == 2
+    assert str(headers) in shown.output
+    assert words in shown.output
+    assert "Traceback" not in shown.output
