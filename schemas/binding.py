@@ -180,7 +180,7 @@ class Flag(Closed):
 
     code: Literal["sku-conflict", "gtin-shared", "parent-missing", "parent-cycle", "parent-too-deep", "shortened"]
     text: Name
-    products: list[Name] = Field([], description="Record keys, the winner of a conflict first.")
+    products: list[Name] = Field([], description="Record keys, the winner of a conflict first; of many, the first 21 at most.")
     gtin: str = ""
     model: str = Field("", description="Record key.")
 

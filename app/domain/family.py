@@ -14,6 +14,8 @@ from app.domain.policy import Policy
 from app.domain.view import View
 
 DEPTH = 5
+# Products that a flag names. A dummy GTIN may stand on a whole catalogue, and each product's answer would name every other one.
+LISTED = 20
 
 Texts = dict[str, dict[str, str]]  # kind -> locale -> text
 
@@ -109,12 +111,14 @@ def _climb(members: list[View], inputs: Inputs) -> list[dict[str, Json]]:
 def _sku_conflict(candidates: list[View]) -> dict[str, Json]:
     winner = candidates[0].key
     others = sorted(one.key for one in candidates[1:])
-    text = f"Several products have this SKU; {winner}, whose SKU was set last, wins over {', '.join(others)}."
-    return _flag("sku-conflict", text, products=[winner, *others])
+    named = ", ".join(others[:LISTED]) + (" and more" if len(others) > LISTED else "")
+    text = f"Several products have this SKU; {winner}, whose SKU was set last, wins over {named}."
+    return _flag("sku-conflict", text, products=[winner, *others[:LISTED]])
 
 
 def _gtin_shared(gtin: str, holders: list[str]) -> dict[str, Json]:
-    return _flag("gtin-shared", f"Several products have the GTIN {gtin}, so its assets appear on all of them.", gtin=gtin, products=holders)
+    text = f"Several products have the GTIN {gtin}, so its assets appear on all of them."
+    return _flag("gtin-shared", text, gtin=gtin, products=holders[:LISTED])
 
 
 def _flag(code: str, text: str, **more: Json) -> dict[str, Json]:

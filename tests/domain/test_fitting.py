@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from app.domain.bind import bind
+from app.domain.family import LISTED
 from app.domain.fitting import CUT, ENTRIES, TEXT_CHARS, fits, fitted
 from app.domain.policy import Policy
 from tests.domain.building import AT_US, SKU, a_product, an_asset, inputs, links
@@ -43,7 +44,19 @@ def test_a_long_name_and_long_lists_are_cut() -> None:
     assert answer["product"]["name"] == LONG[:TEXT_CHARS]
     assert len(answer["product"]["gtins"]) == ENTRIES
     assert [flag["code"] for flag in answer["flags"]] == ["shortened", "gtin-shared"]
-    assert len(answer["flags"][1]["products"]) == ENTRIES
+    assert len(answer["flags"][1]["products"]) == LISTED
+
+
+def test_a_dummy_on_a_whole_catalogue_is_not_told_to_each_of_its_products() -> None:
+    """A GTIN or a SKU that thousands of products share names the first few of them, so that a catalogue's answers do not grow squared."""
+    product = a_product("p0", {"keys.gtin": [["9521101530476", "09521101530476"]]})
+    holders = {"09521101530476": [f"product/pim/p{n:05d}" for n in range(5_000)]}
+    twins = [a_product(f"p{n:05d}") for n in range(5_000)]
+    gtin = bind(inputs(product, holders=holders), Policy(), AT_US)
+    sku = bind(inputs(product, *twins), Policy(), AT_US)
+    assert [len(flag["products"]) for flag in gtin.content["flags"]] == [LISTED]
+    assert [len(flag["products"]) for flag in sku.content["flags"]] == [LISTED + 1]
+    assert len(gtin.text) + len(sku.text) < 3_000
 
 
 def test_too_many_bindings_are_fewer_then_and_say_so() -> None:
