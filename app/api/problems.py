@@ -38,7 +38,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "body-too-slow": (408, "The body did not arrive in time"),
     "conflict": (409, "The present state does not allow this"),
     "no-product": (409, "No product is known for the SKU"),
-    "cursor-expired": (410, "The cursor is from before a repartitioning"),
+    "cursor-expired": (410, "The cursor is of data that this service does not hold any more"),
     "body-too-large": (413, "The body is too large"),
     "invalid": (422, "A value is not allowed"),
     "too-much-in-flight": (429, "Too many requests at a time"),

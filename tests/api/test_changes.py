@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from app.api import cursors
 from app.domain import facets
 from app.domain.policy import Policy
@@ -115,6 +117,23 @@ def test_a_cursor_of_elsewhere_is_refused(server: Running) -> None:
     is_problem(server.client.get("/v1/skus", params={"changed_since": old}), 410, "cursor-expired")
     for limit in ("0", "501", "x", "-1", "9" * 30):
         is_problem(server.client.get("/v1/skus", params={"limit": limit}), 422, "invalid")
+
+
+def test_a_cursor_of_deleted_data_is_refused(server: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where the store was made anew, or the topic with fewer partitions, an old cursor is 410 rather than silent for ever."""
+    server.do(Shelf("NH-1").store(server.store, partition=1, offset=7))
+    server.do(finished(server.store, 1, 7))
+    _, cursor = page(server)
+    assert page(server, cursor)[0] == []
+    with Running(tmp_path_factory.mktemp("anew")) as anew:
+        for _ in range(2):
+            problem = is_problem(anew.client.get("/v1/skus", params={"changed_since": cursor}), 410, "cursor-expired")
+            assert "without changed_since" in problem["detail"]
+            anew.do(finished(anew.store, 1, 6))
+        anew.do(finished(anew.store, 1, 7))
+        assert page(anew, cursor)[0] == []
+    with Running(tmp_path_factory.mktemp("fewer"), partitions=1) as fewer:
+        is_problem(fewer.client.get("/v1/skus", params={"changed_since": cursor}), 410, "cursor-expired")
 
 
 def test_a_change_by_a_repeated_batch_is_not_skipped(server: Running) -> None:
