@@ -16,6 +16,8 @@ from app.domain.facets import Record
 from app.ports import StoreView
 from consumers.sweeps import VARIANTS
 
+PAGE = 2000
+
 
 @dataclass(slots=True)
 class Affected:
@@ -26,7 +28,10 @@ class Affected:
 
 
 async def look(store: StoreView, records: Iterable[Record]) -> Affected:
-    """Two queries at most, whatever the number of records. Failure policy: StoreUnavailable passes through."""
+    """Two queries, whatever the number of records; more only where thousands of products are concerned.
+
+    Failure policy: StoreUnavailable passes through.
+    """
     found = Affected()
     search: set[str] = set()
     about: set[str] = set()
@@ -41,13 +46,19 @@ async def look(store: StoreView, records: Iterable[Record]) -> Affected:
             search.update(token for token in record.ever if token.startswith("=gtin/"))
             if kind == "model":
                 found.models.add(VARIANTS + record.key)
-    if search:
-        for doc in await store.records.matching(search):
+    after = ""
+    while search:
+        # In pages: a logo may be linked by a hundred thousand products.
+        docs = await store.records.matching(search, after=after, limit=PAGE)
+        for doc in docs:
             kind = doc.id.partition("/")[0]
             if kind == "model":
                 found.models.add(VARIANTS + doc.id)
             elif kind == "product":
                 found.skus.update(sku for token in doc.tokens if (sku := keys.sku_of(token)))
+        if len(docs) < PAGE:
+            break
+        after = docs[-1].id
     if about:
         for doc in (await store.records.load(about)).values():
             ever = facets.load(doc.id, doc.body, doc.version).ever

@@ -56,7 +56,7 @@ class DueClock:
     async def run_once(self) -> int:
         """Asks for every SKU that is due now and was not asked for lately; how many."""
         now_us = self._clock.now_us()
-        self._asked = {key: until for key, until in self._asked.items() if until > now_us}
+        await self._forget(now_us)
         asked, above, limit = 0, None, PAGE
         while True:
             page = await self._store.bindings.scan("due", above=above, upto=now_us, limit=limit)
@@ -69,6 +69,15 @@ class DueClock:
                 continue
             # The last instant may go on behind the page. What is behind the largest page waits until the binder has decided that one.
             above, limit = last_us - 1 if first_us < last_us else last_us, PAGE
+
+    async def _forget(self, now_us: int) -> None:
+        """Drops what was asked long ago, so that it is asked again; not while the binder is far behind: that would add to the pile."""
+        old = [key for key, until in self._asked.items() if until <= now_us]
+        if old and await self._sweeper.binder_lag() > max(len(old), PAGE):
+            self._asked |= dict.fromkeys(old, now_us + ASK_AGAIN_US)
+            return
+        for key in old:
+            del self._asked[key]
 
     async def _ask(self, due: Sequence[Doc], now_us: int) -> int:
         for start in range(0, len(due), PAGE):

@@ -80,14 +80,13 @@ class Runner:
                         started = True
                     await self._once(consumer)
                     self.health.trouble, backoff_s = "", FIRST_BACKOFF_S
-                except EngineDown as down:
-                    self._tell("consumer.engine_down", down)
+                except (EngineDown, Ownership) as error:
+                    self._tell("consumer.engine_down" if isinstance(error, EngineDown) else "consumer.ownership_lost", error)
+                    # What was too much for an engine's time limit may pass in smaller batches; those that pass grow again.
+                    self._batch = max(1, self._batch // 2)
                     await self._give_up(consumer, started)
                     await self._pause(backoff_s)
                     backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
-                except Ownership as lost:
-                    self._tell("consumer.ownership_lost", lost)
-                    await self._give_up(consumer, started)
         except BaseException as error:
             self.health.trouble = f"{type(error).__name__}: {error}"
             raise

@@ -15,6 +15,7 @@ import structlog
 
 from app.domain import keys
 from app.domain.family import DEPTH
+from app.errors import Refused
 from app.ports import Clock, Doc, Documents, Entry, EventLog, Store, StoreView
 from schemas import topics
 
@@ -35,7 +36,12 @@ async def request_sweep(store: StoreView, *sweep_keys: str) -> None:
     while wanted:
         held = await store.sweeps.load(wanted)
         docs = [_asked(held.get(key, Doc(key, '{"cursor":""}'))) for key in sorted(wanted)]
-        wanted = set((await store.sweeps.save(docs)).conflicts)
+        saved = await store.sweeps.save(docs)
+        if saved.refused:
+            raise Refused(
+                f"the store cannot hold these sweeps: {dict(saved.refused)}; a defect, since ids are capped where they are mapped"
+            )
+        wanted = set(saved.conflicts)
 
 
 def _asked(doc: Doc) -> Doc:
@@ -67,14 +73,17 @@ class Sweeper:
         appended = 0
         docs = await self._store.sweeps.matching([ACTIVE], after=self._last, limit=AT_ONCE)
         for doc in docs:
-            lag = await self._log.lag(self._binder_group, [topics.BIND_REQUESTS])
-            if sum(lag.values()) > self._page:
+            if await self.binder_lag() > self._page:
                 return appended
             appended += await self._step(doc)
             self._last = doc.id  # the next step begins behind it, so that nobody is starved by those in front
         if len(docs) < AT_ONCE:
             self._last = ""
         return appended
+
+    async def binder_lag(self) -> int:
+        """Bind requests that wait to be decided."""
+        return sum((await self._log.lag(self._binder_group, [topics.BIND_REQUESTS])).values())
 
     async def _step(self, doc: Doc) -> int:
         numbers = dict(doc.numbers)

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 
 import orjson
 
+from app.errors import Refused
 from app.ports import Doc, StoreView
 from app.sources.source import FetchTask
 
@@ -28,6 +29,8 @@ async def request_fetches(store: StoreView, tasks: Sequence[FetchTask], now_us: 
     while by_key:
         docs = await store.tasks.load(by_key)
         saved = await store.tasks.save([_asked(docs.get(key), task, now_us) for key, task in sorted(by_key.items())])
+        if saved.refused:
+            raise Refused(f"the store cannot hold these tasks: {dict(saved.refused)}; a defect, since ids are capped where they are mapped")
         by_key = {key: by_key[key] for key in saved.conflicts}
 
 
