@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from app.backends.sqlite.store import SqliteStore
 from tests.consumers.disturbances import RoughLog
 from tests.consumers.world import World
 
@@ -33,3 +34,12 @@ async def world(tmp_path: Path, template: Path) -> AsyncIterator[World]:
     """A world whose log can be told to fail."""
     async with World(tmp_path / "data", template=template, log_type=RoughLog) as made:
         yield made
+
+
+@pytest_asyncio.fixture
+async def elsewhere(world: World) -> AsyncIterator[SqliteStore]:
+    """The same data, opened by another process."""
+    store = SqliteStore(world.folder / "store.db")
+    await store.start()
+    yield store
+    await store.stop()

@@ -94,6 +94,17 @@ async def test_whoever_owned_before_ends_at_the_owner_document(world: World, bin
     assert await world.is_consistent("S-1")
 
 
+async def test_a_deposed_owner_decides_nothing_at_all(world: World, binder: Binder) -> None:
+    """Its successor owns the partitions and has not come to these SKUs yet: the touch ends the old one before anything is written."""
+    await world.ask(*(f"other-{number}" for number in range(10)))
+    await world.drain(binder)
+    await world.binder().process(await world.on(topics.BIND_REQUESTS))
+    await world.project(*(product(f"p{number}", 1, f"S-{number}") for number in range(10)))
+    with pytest.raises(Deposed):
+        await world.drain(binder)
+    assert await world.store.bindings.page(limit=10, prefix="S-") == []
+
+
 async def test_a_stored_epoch_above_mine_ends_the_batch(world: World, binder: Binder) -> None:
     """A successor that decides between my touch and my write makes me a zombie: its answer stays, and mine is never published."""
 

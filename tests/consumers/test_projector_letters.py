@@ -161,6 +161,13 @@ async def test_a_partial_state_lends_no_arrival_to_a_full_one(world: World) -> N
     assert await superseded(world) == []
 
 
+async def test_the_latest_full_state_of_a_batch_counts(world: World) -> None:
+    """In whatever order the batch holds them."""
+    letter = await fail(world, 3)
+    await project(world, event(asset("a", in_second(5)), **arriving(5)), event(asset("a", in_second(2)), **arriving(2)))
+    assert await superseded(world) == [letter]
+
+
 async def test_a_full_state_that_the_store_refuses_makes_nothing_idle(world: World) -> None:
     """It is a letter itself, so nothing newer is known than what the older letter tells."""
     await fail(world, 2)

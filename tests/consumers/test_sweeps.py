@@ -11,7 +11,7 @@ from app.domain.family import DEPTH
 from app.errors import LogUnavailable, StoreUnavailable
 from app.ports import Doc
 from consumers.binder import GROUP
-from consumers.sweeps import ALL, VARIANTS, Sweeper
+from consumers.sweeps import ALL, VARIANTS, Sweeper, request_sweep
 from tests.consumers.disturbances import Failing, Raced, RoughLog
 from tests.consumers.world import NOW_US, World, asset, product, whole
 
@@ -80,19 +80,13 @@ async def test_requests_before_a_pass_are_one_pass(world: World) -> None:
     assert (await held(world))["done"] == 7
 
 
-async def test_a_request_while_the_last_page_ends_is_not_lost(world: World) -> None:
-    """Asked for between the read of the page and the note that it is done: another pass follows."""
-    skus = await variants(world, 3)
+@pytest.mark.parametrize("count", [3, 30])
+async def test_requests_between_a_page_and_its_note_are_not_lost(world: World, elsewhere: SqliteStore, count: int) -> None:
+    """Asked for between the read of each page and the note that it is done: no page is repeated for it, and one more pass follows."""
+    skus = await variants(world, count)
     await world.ask_for_sweep(M)
-
-    async def again() -> None:
-        world.store.sweeps = Raced(world.store, "sweeps")
-        await world.ask_for_sweep(M)
-
-    world.store.sweeps = Raced(world.store, "sweeps", again)
-    await world.sweeper().run_once()
-    assert await world.store.sweeps.count(["active"]) == 1
-    await finish(world, world.sweeper())
+    world.store.sweeps = Raced(world.store, "sweeps", *[lambda: request_sweep(elsewhere, M)] * -(-count // 10))
+    await finish(world, world.sweeper(page=10))
     assert await world.asked() == sorted(skus * 2)
 
 
@@ -123,16 +117,13 @@ async def test_a_page_that_the_log_does_not_take_is_not_passed(world: World) -> 
     assert await world.asked() == skus
 
 
-async def test_two_sweepers_skip_nothing(world: World) -> None:
+async def test_two_sweepers_skip_nothing(world: World, elsewhere: SqliteStore) -> None:
     """Two processes at one sweep read the same pages; the one that is late neither moves the cursor back nor ends the pass early."""
     skus = await variants(world, 45)
     await world.ask_for_sweep(M)
-    theirs = SqliteStore(world.folder / "store.db")
-    await theirs.start()
-    other = Sweeper(world.log, theirs, world.clock, binder_group=GROUP, page=10)
+    other = Sweeper(world.log, elsewhere, world.clock, binder_group=GROUP, page=10)
     world.store.sweeps = Raced(world.store, "sweeps", *[other.run_once] * 3)
     await finish(world, world.sweeper(page=10))
-    await theirs.stop()
     asked = await world.asked()
     assert set(asked) == set(skus)
     assert len(asked) == len(skus) + 3 * 10

@@ -205,8 +205,10 @@ class World:
 
     async def settle(self, binder: Binder, page: int = 500) -> None:
         """Runs binder and sweeps until neither has anything to do."""
-        while await self.drain(binder) + await self.sweeper(page).run_once() + await self.store.sweeps.count(["active"]):
-            pass
+        for _ in range(200):
+            if not (await self.drain(binder) + await self.sweeper(page).run_once() + await self.store.sweeps.count(["active"])):
+                return
+        raise AssertionError("binder and sweeps do not come to rest")
 
     async def caught_up(self, stage: Stage) -> bool:
         """Whether nothing waits for the group of this stage."""
