@@ -20,7 +20,10 @@ KIND = "changes"
 
 
 async def changes_page(api: Api, cursor: str, limit: int) -> bytes:
-    """A page as JSON. Raises Problem: bad-cursor, cursor-expired (also for one of data that is gone). Failure policy: EngineDown passes through (503)."""
+    """A page as JSON. Raises Problem: bad-cursor, cursor-expired (of data that is gone).
+
+    Failure policy: EngineDown passes through (503).
+    """
     partitions = await api.log.partitions(topics.BIND_REQUESTS)
     first, offsets = _read(cursor)
     finished = await _finished(api, partitions)

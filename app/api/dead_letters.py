@@ -16,7 +16,7 @@ from app import audit
 from app.api import cursors, letter_models, letter_views, replays
 from app.api.access import secured
 from app.api.answers import answered
-from app.api.deps import Api, api_of
+from app.api.deps import Api, Ops, api_of
 from app.api.letter_models import (
     Acted,
     GroupsPage,
@@ -54,10 +54,9 @@ LetterId = Annotated[str, InPath(max_length=200, description="The letter's id.",
     responses=responses(LettersPage | GroupsPage, 400, 401, 403, 422, 503),
     openapi_extra=OPS,
 )
-async def list_letters(request: Request, asked: Annotated[LettersQuery, Query()]) -> Response:
+async def list_letters(request: Request, _actor: Ops, asked: Annotated[LettersQuery, Query()]) -> Response:
     """Newest failure first. With `group=fingerprint`, one entry for each cause."""
     api = api_of(request)
-    api.access.require(request, "ops")
     wanted = Filter(asked.state, asked.source, asked.fingerprint, asked.disposition, asked.stage, asked.type, asked.record)
     kind = GROUPED if asked.group else KIND
     held = cursors.decode(kind, asked.after, int, str) if asked.after else None
@@ -78,10 +77,9 @@ async def list_letters(request: Request, asked: Annotated[LettersQuery, Query()]
     responses=responses(LetterDetail, 401, 403, 404, 422, 503),
     openapi_extra=OPS,
 )
-async def read_letter(request: Request, letter_id: LetterId) -> Response:
+async def read_letter(request: Request, _actor: Ops, letter_id: LetterId) -> Response:
     """The original as it came (without hot fields and proofs of the sender), every attempt, every replay, and who did what."""
     api = api_of(request)
-    api.access.require(request, "ops")
     return answered(await _shown(api, await _found(api, letter_id)))
 
 
@@ -93,10 +91,9 @@ async def read_letter(request: Request, letter_id: LetterId) -> Response:
     responses={**responses(Replay, 400, 401, 403, 422, 503, status=202), **responses(Rehearsal)},
     openapi_extra=OPS,
 )
-async def replay_many(request: Request, body: ReplayMany) -> Response:
+async def replay_many(request: Request, actor: Ops, body: ReplayMany) -> Response:
     """Freezes the set of letters that match now and sends them again at this rate; 200 with a forecast for a dry run."""
     api = api_of(request)
-    actor = api.access.require(request, "ops")
     wanted = _named(body, "waiting")
     if body.dry_run:
         return await _rehearsed(api, wanted, LOOKED_AT)
@@ -112,10 +109,9 @@ async def replay_many(request: Request, body: ReplayMany) -> Response:
     responses={**responses(Replay, *REFUSALS, status=202), **responses(Rehearsal)},
     openapi_extra=OPS,
 )
-async def replay_one(request: Request, letter_id: LetterId, body: ReplayOne) -> Response:
+async def replay_one(request: Request, actor: Ops, letter_id: LetterId, body: ReplayOne) -> Response:
     """Sends the letter's event again; 200 with a forecast for a dry run; 409 with the reason where it cannot be replayed."""
     api = api_of(request)
-    actor = api.access.require(request, "ops")
     known = await _found(api, letter_id)
     if body.dry_run:
         return await _rehearsed(api, Filter(ids=(letter_id,)), 1)
@@ -133,9 +129,9 @@ async def replay_one(request: Request, letter_id: LetterId, body: ReplayOne) -> 
     responses=responses(Acted, 400, 401, 403, 422, 503),
     openapi_extra=OPS,
 )
-async def acknowledge_many(request: Request, body: OnMany) -> Response:
+async def acknowledge_many(request: Request, actor: Ops, body: OnMany) -> Response:
     """Somebody has seen them. They stay waiting, and a replay that fails opens them again."""
-    return await _on_all(request, body, "acknowledge", "open")
+    return await _on_all(request, actor, body, "acknowledge", "open")
 
 
 @router.post(
@@ -145,9 +141,9 @@ async def acknowledge_many(request: Request, body: OnMany) -> Response:
     responses=responses(Acted, 400, 401, 403, 422, 503),
     openapi_extra=OPS,
 )
-async def discard_many(request: Request, body: OnMany) -> Response:
+async def discard_many(request: Request, actor: Ops, body: OnMany) -> Response:
     """They are not needed. Nothing is deleted, and each can be restored."""
-    return await _on_all(request, body, "discard", "waiting")
+    return await _on_all(request, actor, body, "discard", "waiting")
 
 
 @router.post(
@@ -157,10 +153,9 @@ async def discard_many(request: Request, body: OnMany) -> Response:
     responses=responses(LetterDetail, *REFUSALS),
     openapi_extra=OPS,
 )
-async def act_on_one(request: Request, letter_id: LetterId, action: desk.Hand, body: Reasoned) -> Response:
+async def act_on_one(request: Request, actor: Ops, letter_id: LetterId, action: desk.Hand, body: Reasoned) -> Response:
     """409 with the reason where the letter's state does not allow it. Restoring a discarded or acknowledged letter opens it again."""
     api = api_of(request)
-    actor = api.access.require(request, "ops")
     await _found(api, letter_id)
     try:
         known = await desk.act(api.store, api.clock, letter_id, action, by=actor, why=body.why)
@@ -169,9 +164,8 @@ async def act_on_one(request: Request, letter_id: LetterId, action: desk.Hand, b
     return answered(await _shown(api, known))
 
 
-async def _on_all(request: Request, body: OnMany, hand: desk.Hand, state: letter_models.StateOrWaiting) -> Response:
+async def _on_all(request: Request, actor: str, body: OnMany, hand: desk.Hand, state: letter_models.StateOrWaiting) -> Response:
     api = api_of(request)
-    actor = api.access.require(request, "ops")
     done = await desk.act_on_all(api.store, api.clock, _named(body, state), hand, by=actor, why=body.why)
     return answered({"changed": done.changed, "refused": done.refused, "complete": done.complete})
 

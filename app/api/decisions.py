@@ -17,7 +17,7 @@ from fastapi import Path as InPath
 from app import audit
 from app.api.access import secured
 from app.api.answers import answered
-from app.api.deps import Api, api_of, sku_key
+from app.api.deps import Api, Catalogue, api_of, sku_key
 from app.api.models import Accepted, Decision
 from app.api.paths import plain
 from app.api.problems import Problem, responses
@@ -45,14 +45,14 @@ REFUSALS = (400, 401, 403, 404, 409, 422, 503)
     responses=responses(Accepted, *REFUSALS, status=202),
     openapi_extra=dict(secured("catalogue")),
 )
-async def decide(request: Request, sku: SkuPath, system: SystemPath, asset: AssetPath, decision: Decision) -> Response:
+async def decide(request: Request, actor: Catalogue, sku: SkuPath, system: SystemPath, asset: AssetPath, decision: Decision) -> Response:
     """Approves or rejects the asset, pins it, or gives it a place in the order. It replaces what was decided before about the pair."""
     said = decision.model_dump(exclude={"why"}, exclude_none=True)
     if not decision.pin:
         del said["pin"]
     if not said:
         raise Problem("invalid", "body: say at least one of verdict, pin and place.", errors=[{"at": "body", "problem": "nothing decided"}])
-    return await _decided(request, SET, (plain(sku), plain(system), plain(asset)), said, decision.why)
+    return await _decided(api_of(request), actor, SET, (plain(sku), plain(system), plain(asset)), said, decision.why)
 
 
 @router.delete(
@@ -65,6 +65,7 @@ async def decide(request: Request, sku: SkuPath, system: SystemPath, asset: Asse
 )
 async def clear(
     request: Request,
+    actor: Catalogue,
     sku: SkuPath,
     system: SystemPath,
     asset: AssetPath,
@@ -73,17 +74,15 @@ async def clear(
     ],
 ) -> Response:
     """The sources alone decide again about the asset on this product."""
-    return await _decided(request, CLEARED, (plain(sku), plain(system), plain(asset)), {}, why)
+    return await _decided(api_of(request), actor, CLEARED, (plain(sku), plain(system), plain(asset)), {}, why)
 
 
-async def _decided(request: Request, kind: str, about: tuple[str, str, str], said: dict[str, Any], why: str) -> Response:
+async def _decided(api: Api, actor: str, kind: str, about: tuple[str, str, str], said: dict[str, Any], why: str) -> Response:
     """Makes the decision durable, then notes it.
 
     Failure policy: LogUnavailable before anything is durable, so the person repeats. The event itself says who and why; a store that is
     down in between costs the note, and the repetition that the 503 asks for makes it.
     """
-    api = api_of(request)
-    actor = api.access.require(request, "catalogue")
     sku, system, asset = about
     product, asset_key = await _pair(api, sku, system, asset)
     at_us = api.clock.now_us()

@@ -1,15 +1,17 @@
 """What the doors need from the world, in one value that app/bootstrap.py fills in.
 
-Owns: Api, Limits, Asks. Does not own: where the values come from (app/settings.py, app/bootstrap.py). Next stop: app/api/application.py.
+Owns: Api, Limits, Asks, who a route lets ask (Ops, Catalogue). Does not own: where the values come from (app/settings.py,
+app/bootstrap.py). Next stop: app/api/application.py.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from app.api.access import Access
+from app.api.access import Access, Role
 from app.configuration import Configuration
 from app.domain.inputs import Inputs
 from app.domain.policy import Policy
@@ -92,3 +94,15 @@ def api_of(request: Request) -> Api:
 def sku_key(api: Api, asked: str) -> str:
     """The SKU as it is stored, from any spelling."""
     return api.configuration.normalise_sku(asked)
+
+
+def _holding(role: Role) -> Callable[[Request], Awaitable[str]]:
+    async def actor(request: Request) -> str:
+        return api_of(request).access.require(request, role)
+
+    return actor
+
+
+# The name of whoever asks. As dependencies they come before parameters and body are looked at: who may not ask learns nothing of those.
+Ops = Annotated[str, Depends(_holding("ops"))]
+Catalogue = Annotated[str, Depends(_holding("catalogue"))]

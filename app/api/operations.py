@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from app import audit
 from app.api.access import secured
 from app.api.answers import answered
-from app.api.deps import api_of, sku_key
+from app.api.deps import Ops, api_of, sku_key
 from app.api.metrics import ACCEPTED, Counts
 from app.api.operation_models import Asked, LagPage, Rebind, SourcesPage
 from app.api.problems import Problem, responses
@@ -33,13 +33,12 @@ EVERYTHING = "all"
     responses=responses(Asked, 400, 401, 403, 422, 503, status=202),
     openapi_extra=dict(secured("ops")),
 )
-async def rebind(request: Request, wanted: Rebind) -> Response:
+async def rebind(request: Request, actor: Ops, wanted: Rebind) -> Response:
     """Asks for the decision anew, from what is stored. An answer that comes out the same makes no revision.
 
     Failure policy: what is asked for is durable before the answer; EngineDown is 503, and asking twice does no harm.
     """
     api = api_of(request)
-    actor = api.access.require(request, "ops")
     if (wanted.sku is None) == (wanted.all is None):
         raise Problem("invalid", "body: say either sku or all.", errors=[{"at": "body", "problem": "exactly one of sku and all is needed"}])
     if wanted.sku is None:

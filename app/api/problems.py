@@ -124,6 +124,13 @@ async def _engine_down(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     mistakes = error.errors()
+    told = request.headers.get("content-type", "")
+    # The framework hands a body on as bytes where its header does not call it JSON.
+    if isinstance(error.body, bytes) and error.body and not _is_json(told):
+        text = "A body of JSON is read only where it is called JSON. Send the header `Content-Type: application/json`"
+        name = f" instead of `{_printable(told[:100])}`." if told else "; the request has no Content-Type."
+        errors = [{"at": "header.content-type", "problem": "application/json is expected"}]
+        return answer(Problem("invalid", text + name, errors=errors), request.scope)
     if any(mistake["type"] == "json_invalid" for mistake in mistakes):
         return answer(Problem("bad-request", "The body is not JSON. Send a JSON object as UTF-8."), request.scope)
     # The value itself is left out: it may be anything, a secret in the wrong field included.
@@ -131,6 +138,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return answer(
         Problem("invalid", f"{errors[0]['at']}: {errors[0]['problem']}. `errors` lists every mistake.", errors=errors), request.scope
     )
+
+
+def _is_json(content_type: str) -> bool:
+    name = content_type.partition(";")[0].strip().lower()
+    return name == "application/json" or (name.startswith("application/") and name.endswith("+json"))
 
 
 def _printable(text: object) -> str:

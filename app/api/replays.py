@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from app.api import cursors, letter_views
 from app.api.access import secured
 from app.api.answers import answered
-from app.api.deps import Api, api_of
+from app.api.deps import Api, Ops, api_of
 from app.api.letter_models import Reasoned, Replay, ReplaysPage
 from app.api.problems import Problem, responses
 from app.letters import jobs, search
@@ -33,12 +33,12 @@ ReplayId = Annotated[str, InPath(max_length=200, description="The job's id.", ex
 )
 async def list_replays(
     request: Request,
+    _actor: Ops,
     after: Annotated[str, Query(max_length=1000, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response:
     """Newest first, each with what has become of its letters so far."""
     api = api_of(request)
-    api.access.require(request, "ops")
     held = cursors.decode(KIND, after, int, str) if after else None
     start = (held[0], held[1]) if held else None
     docs, following = await search.newest(api.store.jobs, ["job"], start, limit, number="created_us")
@@ -53,10 +53,9 @@ async def list_replays(
     responses=responses(Replay, 401, 403, 404, 422, 503),
     openapi_extra=OPS,
 )
-async def read_replay(request: Request, replay_id: ReplayId) -> Response:
+async def read_replay(request: Request, _actor: Ops, replay_id: ReplayId) -> Response:
     """`finished`: everything was sent and has reported back."""
     api = api_of(request)
-    api.access.require(request, "ops")
     return answered(letter_views.replay(await _found(api, replay_id), await jobs.counts(api.store, replay_id)))
 
 
@@ -67,10 +66,9 @@ async def read_replay(request: Request, replay_id: ReplayId) -> Response:
     responses=responses(Replay, 400, 401, 403, 404, 409, 422, 503),
     openapi_extra=OPS,
 )
-async def cancel_replay(request: Request, replay_id: ReplayId, body: Reasoned) -> Response:
+async def cancel_replay(request: Request, actor: Ops, replay_id: ReplayId, body: Reasoned) -> Response:
     """What was not sent goes back to the state it had; what was sent ends as it ends. 409 where everything was sent already."""
     api = api_of(request)
-    actor = api.access.require(request, "ops")
     await _found(api, replay_id)
     job = await jobs.cancel_job(api.store, api.clock, replay_id, by=actor, why=body.why)
     if job.phase != "cancelled":

@@ -83,6 +83,36 @@ def test_a_rebind_needs_ops_and_one_wish(server: Running) -> None:
     assert server.on_log(topics.BIND_REQUESTS) == []
 
 
+def test_who_may_not_ask_learns_nothing_of_the_body(server: Running) -> None:
+    """401 and 403 come before any look at parameters and body, at every door that changes something."""
+    doors = [
+        ("PUT", "/v1/skus/NH-1/decisions/dam-1/front", "ops"),
+        ("DELETE", "/v1/skus/NH-1/decisions/dam-1/front", "ops"),
+        ("POST", "/v1/rebind", "catalogue"),
+        ("GET", "/v1/dead-letters?limit=x", "reader"),
+        ("POST", "/v1/dead-letters/replay", "reader"),
+        ("POST", "/v1/dead-letters/discard", "reader"),
+        ("POST", "/v1/dead-letters/some/replay", "reader"),
+        ("POST", "/v1/dead-letters/some/nonsense", "reader"),
+        ("GET", "/v1/replays?limit=x", "reader"),
+        ("POST", "/v1/replays/some/cancel", "reader"),
+    ]
+    for method, path, role in doors:
+        body = None if method == "GET" else {"nonsense": True}
+        is_problem(server.client.request(method, path, json=body), 401, "token-missing")
+        is_problem(server.client.request(method, path, json=body, headers=server.bearer(role)), 403, "forbidden")
+        is_problem(server.client.request(method, path, json=body, headers=server.bearer("everybody")), 422, "invalid")
+
+
+def test_a_body_that_is_not_called_json_says_which_header_to_send(server: Running) -> None:
+    """What `curl -d` sends by itself is refused with the header to add; nothing is asked for."""
+    for headers in ({"content-type": "application/x-www-form-urlencoded"}, {"content-type": "text/plain"}, {}):
+        answer = server.client.post("/v1/rebind", content=b'{"all": true, "why": "w"}', headers=server.bearer("ops") | headers)
+        assert "`Content-Type: application/json`" in is_problem(answer, 422, "invalid")["detail"]
+    body, named = b'{"all": true, "why": "w"}', {"content-type": "application/json; charset=utf-8"}
+    assert server.client.post("/v1/rebind", content=body, headers=server.bearer("ops") | named).status_code == 202
+
+
 def test_sources_show_their_deliveries(server: Running) -> None:
     """Accepted, refused by kind, letters, the last error and when; broken and retired sources say so."""
     server.deliver("dam-1", [event(1), event(2), {"id": "torn"}])
