@@ -88,13 +88,13 @@ async def read_letter(request: Request, _actor: Ops, letter_id: LetterId) -> Res
     summary="Replay many letters",
     status_code=202,
     response_model=None,
-    responses={**responses(Replay, 400, 401, 403, 422, 503, status=202), **responses(Rehearsal)},
+    responses={**responses(Replay, 400, 401, 403, 404, 422, 503, status=202), **responses(Rehearsal)},
     openapi_extra=OPS,
 )
 async def replay_many(request: Request, actor: Ops, body: ReplayMany) -> Response:
     """Freezes the set of letters that match now and sends them again at this rate; 200 with a forecast for a dry run."""
     api = api_of(request)
-    wanted = _named(body, "waiting")
+    wanted = await _named(api, body, "waiting")
     if body.dry_run:
         return await _rehearsed(api, wanted, LOOKED_AT)
     job = await jobs.create_job(api.store, api.clock, wanted, rate_per_s=body.rate_per_s, by=actor, why=body.why)
@@ -126,7 +126,7 @@ async def replay_one(request: Request, actor: Ops, letter_id: LetterId, body: Re
     "/v1/dead-letters/acknowledge",
     summary="Acknowledge many letters",
     response_model=None,
-    responses=responses(Acted, 400, 401, 403, 422, 503),
+    responses=responses(Acted, 400, 401, 403, 404, 422, 503),
     openapi_extra=OPS,
 )
 async def acknowledge_many(request: Request, actor: Ops, body: OnMany) -> Response:
@@ -138,7 +138,7 @@ async def acknowledge_many(request: Request, actor: Ops, body: OnMany) -> Respon
     "/v1/dead-letters/discard",
     summary="Discard many letters",
     response_model=None,
-    responses=responses(Acted, 400, 401, 403, 422, 503),
+    responses=responses(Acted, 400, 401, 403, 404, 422, 503),
     openapi_extra=OPS,
 )
 async def discard_many(request: Request, actor: Ops, body: OnMany) -> Response:
@@ -166,15 +166,19 @@ async def act_on_one(request: Request, actor: Ops, letter_id: LetterId, action: 
 
 async def _on_all(request: Request, actor: str, body: OnMany, hand: desk.Hand, state: letter_models.StateOrWaiting) -> Response:
     api = api_of(request)
-    done = await desk.act_on_all(api.store, api.clock, _named(body, state), hand, by=actor, why=body.why)
+    done = await desk.act_on_all(api.store, api.clock, await _named(api, body, state), hand, by=actor, why=body.why)
     return answered({"changed": done.changed, "refused": done.refused, "complete": done.complete})
 
 
 async def _found(api: Api, letter_id: str) -> Known:
     known = await desk.find(api.store, letter_id)
     if known is None:
-        raise Problem("not-found", f"There is no letter {letter_id[:100]!r}. Check the id; `GET /v1/dead-letters` lists what there is.")
+        raise _no_letter(letter_id)
     return known
+
+
+def _no_letter(letter_id: str) -> Problem:
+    return Problem("not-found", f"There is no letter {letter_id[:100]!r}. Check the id; `GET /v1/dead-letters` lists what there is.")
 
 
 async def _shown(api: Api, known: Known) -> dict[str, object]:
@@ -187,10 +191,18 @@ async def _rehearsed(api: Api, wanted: Filter, limit: int) -> Response:
     return answered(letter_views.rehearsal(forecasts, more=more))
 
 
-def _named(body: OnMany, state: letter_models.StateOrWaiting) -> Filter:
-    """The filter of a body. Raises Problem for one that says nothing: an empty object must not mean everything by accident."""
+async def _named(api: Api, body: OnMany, state: letter_models.StateOrWaiting) -> Filter:
+    """The filter of a body. Raises Problem for one that says nothing: an empty object must not mean everything by accident; and for ids
+    that name no letter: a mistyped one must not pass as nothing to do.
+
+    Failure policy: StoreUnavailable passes through (503).
+    """
     wanted = body.filter.filter(state)
     if wanted == replace(Filter(), state=state) and body.filter.state is None:
         text = 'body.filter: say which letters; {"state": "waiting"} means all that wait.'
         raise Problem("invalid", text, errors=[{"at": "body.filter", "problem": "no field is given"}])
+    held = await api.store.letters.load(wanted.ids) if wanted.ids else {}
+    absent = [id_ for id_ in wanted.ids if id_ not in held or not desk.is_letter(held[id_])]
+    if absent:
+        raise _no_letter(absent[0])
     return wanted

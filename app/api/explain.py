@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api.answers import answered
-from app.api.deps import api_of, sku_key
+from app.api.deps import api_of
 from app.api.models import Explanation
 from app.api.paths import plain
 from app.api.problems import Problem, responses
 from app.api.shown import WITHHELD
-from app.api.skus import SkuPath
+from app.api.skus import SkuPath, known_inputs
 from app.domain import keys
 from app.domain.explain import explain
 
@@ -42,14 +42,9 @@ async def explain_sku(
     name = plain(sku)
     if asset is not None and not all(asset.partition("/")[::2]):
         raise Problem("invalid", "asset: write it as <system>/<id>, as in cloudinary-eu/7d1f0a.", errors=[{"at": "query.asset"}])
-    key = sku_key(api, name)
-    policy = api.configuration.policy
-    known = 0 < len(key) <= 900
-    inputs = (await api.asks.load_inputs(api.store, [key], policy))[key] if known else None
-    if inputs is None or not (inputs.products or inputs.assets or await api.store.bindings.load([key])):
-        raise Problem("unknown-sku", f"Nothing is known about the SKU {name[:200]!r}. Check the spelling, or wait for its first event.")
+    inputs = await known_inputs(api, name)
     wanted = keys.record_key("asset", *asset.split("/", 1)) if asset else None
-    told = explain(inputs, policy, api.clock.now_us(), wanted)
+    told = explain(inputs, api.configuration.policy, api.clock.now_us(), wanted)
     for one in told["assets"]:
         one["decided_by"] = [_without_address(fact) for fact in one["decided_by"]]
     return answered(told)

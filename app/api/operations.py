@@ -12,10 +12,11 @@ from fastapi import APIRouter, Request, Response
 from app import audit
 from app.api.access import secured
 from app.api.answers import answered
-from app.api.deps import Ops, api_of, sku_key
+from app.api.deps import Ops, api_of
 from app.api.metrics import ACCEPTED, Counts
 from app.api.operation_models import Asked, LagPage, Rebind, SourcesPage
 from app.api.problems import Problem, responses
+from app.api.skus import known_inputs
 from app.domain.instants import rfc3339
 from app.sources.source import Source
 from schemas import topics
@@ -30,11 +31,13 @@ EVERYTHING = "all"
     summary="Decide again about one SKU, or all",
     status_code=202,
     response_model=None,
-    responses=responses(Asked, 400, 401, 403, 422, 503, status=202),
+    responses=responses(Asked, 400, 401, 403, 404, 422, 503, status=202),
     openapi_extra=dict(secured("ops")),
 )
 async def rebind(request: Request, actor: Ops, wanted: Rebind) -> Response:
     """Asks for the decision anew, from what is stored. An answer that comes out the same makes no revision.
+
+    404 for a SKU that no record names and that never had an answer.
 
     Failure policy: what is asked for is durable before the answer; EngineDown is 503, and asking twice does no harm.
     """
@@ -45,7 +48,7 @@ async def rebind(request: Request, actor: Ops, wanted: Rebind) -> Response:
         asked = EVERYTHING
         await api.asks.request_sweep(api.store, EVERYTHING)
     else:
-        asked = sku_key(api, wanted.sku)
+        asked = (await known_inputs(api, wanted.sku)).sku
         await api.log.append(topics.BIND_REQUESTS, api.asks.request_entries([asked], "person"))
     about = [f"sku/{asked}"] if wanted.sku else []
     await audit.note(api.store, who=actor, what="rebind", why=wanted.why, at_us=api.clock.now_us(), about=about, detail={"asked": asked})

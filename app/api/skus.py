@@ -20,6 +20,7 @@ from app.api.models import ChangesPage, SkuAnswer, SkuBatch, SkuBatchAnswer
 from app.api.paths import plain
 from app.api.problems import Problem, responses
 from app.api.shown import shown
+from app.domain.inputs import Inputs
 from app.ports import Doc
 
 router = APIRouter(tags=["SKUs"])
@@ -35,8 +36,26 @@ async def stored(api: Api, asked: str) -> Doc:
     sku = sku_key(api, asked)
     doc = (await _given(api, [sku])).get(sku)
     if doc is None:
-        raise Problem("unknown-sku", f"Nothing is known about the SKU {asked[:200]!r}. Check the spelling, or wait for its first event.")
+        raise _unknown(asked)
     return doc
+
+
+async def known_inputs(api: Api, asked: str) -> Inputs:
+    """All that a decision about a SKU in any spelling reads. Raises Problem (404) where no record names it and it never had an answer.
+
+    Failure policy: StoreUnavailable passes through (503).
+    """
+    sku = sku_key(api, asked)
+    # A longer one would make tokens that no engine holds.
+    if 0 < len(sku) <= 900:
+        inputs = (await api.asks.load_inputs(api.store, [sku], api.configuration.policy))[sku]
+        if inputs.products or inputs.assets or await _given(api, [sku]):
+            return inputs
+    raise _unknown(asked)
+
+
+def _unknown(asked: str) -> Problem:
+    return Problem("unknown-sku", f"Nothing is known about the SKU {asked[:200]!r}. Check the spelling, or wait for its first event.")
 
 
 async def _given(api: Api, skus: Iterable[str]) -> dict[str, Doc]:

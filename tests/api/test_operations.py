@@ -12,9 +12,11 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import audit
+from app.ports import Doc
 from app.sources.source import FetchTask
 from consumers.tasks import request_fetches
 from schemas import topics
+from tests.api.answers import Shelf
 from tests.api.conftest import Serve
 from tests.api.parts import NOW_US, SECRETS
 from tests.api.serving import Running, event, is_problem
@@ -55,6 +57,7 @@ def test_tasks_are_listed_by_due_time(server: Running) -> None:
 
 def test_a_rebind_of_one_sku_is_a_bind_request(server: Running) -> None:
     """The SKU is asked for in its compared spelling, and the audit says who and why."""
+    server.do(Shelf("NH-1").keep(server.store))
     answer = server.client.post("/v1/rebind", json={"sku": "nh-1", "why": "mended"}, headers=server.bearer("ops"))
     assert (answer.status_code, answer.json()) == (202, {"asked": "NH-1"})
     requests = server.on_log(topics.BIND_REQUESTS)
@@ -63,6 +66,20 @@ def test_a_rebind_of_one_sku_is_a_bind_request(server: Running) -> None:
     lag = server.client.get("/v1/lag").json()
     assert [(item["group"], item["topic"], item["records"]) for item in lag["items"]] == [("bindery.binder", topics.BIND_REQUESTS, 1)]
     assert sum(each["records"] for each in lag["items"][0]["partitions"]) == 1
+
+
+def test_a_rebind_of_an_unknown_sku_is_refused(server: Running) -> None:
+    """404 where no record names the SKU and it never had an answer; being asked for does not make it known."""
+    server.do(server.store.bindings.save([Doc("NOPE", "{}", numbers={"revision": 0})]))
+    for sku in ("nope", "x" * 1000):
+        body = {"sku": sku, "why": "a guess"}
+        is_problem(server.client.post("/v1/rebind", json=body, headers=server.bearer("ops")), 404, "unknown-sku")
+    is_problem(server.client.get("/v1/skus/nope/explain"), 404, "unknown-sku")
+    assert server.on_log(topics.BIND_REQUESTS) == []
+    server.do(Shelf("CLAIMED", with_product=False).keep(server.store))
+    claimed = {"sku": "claimed", "why": "an asset names it"}
+    assert server.client.post("/v1/rebind", json=claimed, headers=server.bearer("ops")).status_code == 202
+    assert server.client.get("/v1/skus/claimed/explain").status_code == 200
 
 
 def test_a_rebind_of_all_is_a_sweep(server: Running) -> None:

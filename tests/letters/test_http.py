@@ -266,3 +266,14 @@ def test_the_openapi_describes_every_answer(quiet: Running) -> None:
             assert operation["x-role"] == "ops"
             assert {"401", "403"} <= set(operation["responses"])
             assert {"200", "202"} & set(operation["responses"])
+
+
+def test_an_id_of_no_letter_starts_nothing(server: Running) -> None:
+    """404 names the unknown id, also beside a known one; no job is made and no letter is touched."""
+    (known,) = lettered(server, "a")
+    for action in ("replay", "discard", "acknowledge"):
+        body = {"filter": {"ids": [known, "mistyped"]}, "why": "w"}
+        answer = server.client.post(f"/v1/dead-letters/{action}", json=body, headers=server.bearer("ops"))
+        assert "'mistyped'" in is_problem(answer, 404, "not-found")["detail"]
+    assert ask(server, "GET", "/v1/replays")["items"] == []
+    assert listed(server, state="open") == [known]
