@@ -33,6 +33,7 @@ sources:
     secrets: [env:TEST_SECRET]
     tolerance_s: null
     when_rights_unknown: show
+    overrides: {overrides}
   akeneo-main:
     preset: akeneo-event-platform
     system: akeneo
@@ -86,9 +87,9 @@ class Deployment:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def configure(self, version: int = 1, more: str = "") -> None:
-        """Writes bindery.yaml."""
-        (self.folder / "bindery.yaml").write_text(CONFIGURATION.format(version=version, more=more))
+    def configure(self, version: int = 1, more: str = "", *, overrides: str = "{}") -> None:
+        """Writes bindery.yaml; `more` is further sources, `overrides` those of cloudinary-eu."""
+        (self.folder / "bindery.yaml").write_text(CONFIGURATION.format(version=version, more=more, overrides=overrides))
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Starts a process with these arguments (default: `run`) and does not wait for it."""

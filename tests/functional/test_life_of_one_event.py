@@ -6,12 +6,9 @@ Owns: the story. Does not own: what each stop promises (the suites of its folder
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tests.functional.deployment import Deployment, eventually, signature, upload
-
-SAMPLES = Path(__file__).parents[1] / "sources" / "samples"
 
 
 def only_binding(answer: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +19,8 @@ def only_binding(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_life_of_one_event(deployment: Deployment) -> None:
-    """A signed upload becomes a binding, meets its product, and a broken event becomes a letter that a mended mapping replays."""
+    """A signed upload becomes a binding, meets its product, and an event read wrongly becomes a letter that a mended mapping replays."""
+    deployment.configure(1, overrides="{rights: {until: metadata.licence}}")
     service = deployment.up()
 
     # A signed request, taken in by app/api/webhooks.py and durable before the answer.
@@ -54,21 +52,35 @@ def test_life_of_one_event(deployment: Deployment) -> None:
     assert binding["url"] == "https://res.cloudinary.com/demo/image/upload/v1791965551/jacket-front.jpg"
     assert answer["revision"] == 2
 
-    # A duplicate changes nothing.
+    # A duplicate changes nothing: the letter below comes after it on the same lane, so it has been through by then.
     assert service.webhook("cloudinary-eu", body).status_code == 200
     # What cannot be understood is accepted and becomes a letter, which blocks nobody.
-    broken = json.loads(upload("broken", sku="NH-1"))
-    broken["timestamp"] = "half past nine"
-    answered = service.webhook("cloudinary-eu", json.dumps(broken).encode())
+    unread = upload("jacket-sale", sku="NH-1", metadata={"sku_list": "NH-1", "licence": "web and print", "licence_end": "2099-12-31"})
+    answered = service.webhook("cloudinary-eu", unread)
     assert answered.status_code == 200, answered.text
-    letters = eventually(lambda: service.get("/v1/dead-letters", state="open").json()["items"])
-    assert [letter["source"] for letter in letters] == ["cloudinary-eu"]
+    letter = eventually(lambda: service.get("/v1/dead-letters", state="open").json()["items"])[0]
+    assert letter["source"] == "cloudinary-eu"
+    assert service.sku("NH-1") == answer, "neither the duplicate nor the broken event has changed anything"
     assert service.webhook("cloudinary-eu", upload("jacket-back", sku="NH-1")).status_code == 200
     eventually(lambda: len(service.sku("NH-1")["bindings"]) == 2)
 
     # Why is it shown? From which event of which source?
-    explained = service.get("/v1/skus/NH-1/explain", asset="cloudinary-eu/id-jacket-front").json()
-    assert "upload" in json.dumps(explained)
+    (asset,) = service.get("/v1/skus/NH-1/explain", asset="cloudinary-eu/id-jacket-front").json()["assets"]
+    assert asset["shown"]
+    told = {(fact["event"]["source"], fact["event"]["type"], fact["event"]["id"]) for fact in asset["decided_by"] if fact["event"]}
+    assert ("cloudinary-eu", "upload", accepted.json()["accepted"][0]) in told
+
+    # And when it goes wrong: the letter, the mended mapping, its replay; the same replay again changes nothing.
+    assert service.down() == [0]
+    service.configure(2, overrides="{rights: {until: metadata.licence_end}}")
+    service.up()
+    for _ in range(2):
+        replayed = service.post(f"/v1/dead-letters/{letter['id']}/replay", {"why": "the mapping reads such times now"})
+        assert replayed.status_code in (202, 409), replayed.text
+        eventually(lambda: service.get(f"/v1/dead-letters/{letter['id']}").json()["state"] == "resolved")
+        eventually(lambda: len(service.sku("NH-1")["bindings"]) == 3)
+    (sale,) = (one for one in service.sku("NH-1")["bindings"] if one["asset"]["id"] == "id-jacket-sale")
+    assert (sale["state"], sale["valid_until"]) == ("live", "2099-12-31T00:00:00Z")
 
     # The state survives an orderly stop, and the revision goes on from where it was.
     before = service.sku("NH-1")

@@ -171,7 +171,7 @@ def test_a_mended_mapping_and_a_replay_win(deployment: Deployment) -> None:
 """
     deployment.configure(1, wrong)
     service = deployment.up()
-    body = upload("poster", metadata={"article": "P-1", "licence": "31.12.2099"})
+    body = upload("poster", metadata={"article": "P-1", "licence": "31.12.2099", "licence_end": "2099-12-31"})
     answer = service.webhook("dam", body, dict(_cloudinary_signature(body)))
     assert answer.status_code == 200, answer.text
     letter = eventually(lambda: service.get("/v1/dead-letters", state="open", source="dam").json()["items"])[0]
@@ -180,10 +180,16 @@ def test_a_mended_mapping_and_a_replay_win(deployment: Deployment) -> None:
     service.down()
     service.configure(2, wrong.replace("metadata.licence, zone", "metadata.licence_end, zone"))
     service.up()
-    assert service.post(f"/v1/dead-letters/{letter['id']}/replay", {"why": "mapping mended"}).status_code in (200, 202)
+    everything = {"filter": {"source": "dam"}, "why": "mapping mended"}
+    assert service.post("/v1/dead-letters/replay", everything).status_code == 202
     eventually(lambda: service.get(f"/v1/dead-letters/{letter['id']}").json()["state"] == "resolved")
     bound = eventually(lambda: service.sku("P-1"))
     assert states(bound) == {"id-poster": "pending-product"}
+    # The event comes once more, as it came: the same answer, and no second letter.
+    assert service.webhook("dam", body, dict(_cloudinary_signature(body))).json()["dead_letters"] == []
+    accept(service, "cloudinary-eu", upload("marker", sku="M-1"))
+    eventually(lambda: service.sku("M-1"))
+    assert service.sku("P-1") == bound
 
 
 def _cloudinary_signature(body: bytes) -> dict[str, str]:
