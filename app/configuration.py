@@ -7,23 +7,22 @@ Every mistake is reported in one go, with the file, the path in it, what was exp
 """
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from app.domain.policy import Policy
-from app.errors import Misconfigured
-from app.sources import build, checks, config, fields, preset, schemes
+from app.sources import build, checks, config
 from app.sources.config import Deployment, SourceWords
+from app.sources.mistakes import Mistakes
 from app.sources.preset import Preset
 from app.sources.source import Source, Sources
+from app.sources.yaml_file import read_object
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -58,18 +57,24 @@ def load(path: Path | None, *, environ: Mapping[str, str] | None = None, strict:
     Misconfigured listing every mistake.
     Failure policy: a file that cannot be read is Misconfigured.
     """
-    reading = _Reading(path, os.environ if environ is None else environ, strict)
-    raw = reading.yaml(path) if path else {}
+    reading = _Reading(path, os.environ if environ is None else environ, strict, Mistakes(path))
+    raw = read_object(path) if path else {}
+    if path:
+        reading.whole(raw)
     deployment = reading.validated(Deployment, raw, "")
-    read = {name: words for name, held in _sources_of(raw).items() if (words := reading.source(name, held))}
-    configured = {name: (words, chosen) for name, words in read.items() if (chosen := reading.preset(name, words))}
-    if len(configured) == len(_sources_of(raw)):
-        for where, what in checks.across_sources(configured):
-            reading.mistake(where, what)
+    held = _sources_of(raw)
+    read = {name: one for name, words in held.items() if (one := reading.source(name, words))}
+    configured = {name: (one.words, one.preset) for name, one in read.items() if one.preset}
+    unread = {name: read[name].unread if name in configured else frozenset({"preset"}) for name in held}
+    for where, what in checks.across_sources(configured, _systems(held), unread):
+        reading.mistakes.add(where, what)
     sources = {}
-    if deployment is not None:
-        sources = {name: built for name, (words, chosen) in configured.items() if (built := reading.build(name, words, chosen, deployment))}
-    reading.raise_mistakes()
+    for name, words in held.items():
+        access = reading.access(name, words, read.get(name)) if isinstance(words, dict) else ([], "")
+        if name in configured and read[name].sound:
+            built = reading.build(name, *configured[name], access, deployment or Deployment())
+            sources.update({name: built} if built else {})
+    reading.mistakes.tell()
     assert deployment is not None
     text = orjson.dumps(raw, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return Configuration(
@@ -90,6 +95,12 @@ def _sources_of(raw: Mapping[str, Any]) -> dict[str, Any]:
     return held if isinstance(held, dict) else {}
 
 
+def _systems(held: Mapping[str, Any]) -> dict[str, str]:
+    """Source name -> the system that it speaks for, also where its other words are mistaken."""
+    said = {name: words.get("system") if isinstance(words, dict) else None for name, words in held.items()}
+    return {name: system if isinstance(system, str) else str(name) for name, system in said.items()}
+
+
 def _policy(deployment: Deployment, configured: checks.Configured) -> Policy:
     binding = deployment.binding
     systems = {name: words.system or name for name, (words, _) in configured.items()}
@@ -108,6 +119,29 @@ def _policy(deployment: Deployment, configured: checks.Configured) -> Policy:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was understood of a source. unread: its words that were left out as mistaken. sound: nothing was."""
+
+    words: SourceWords
+    preset: Preset | None
+    unread: frozenset[str]
+    sound: bool
+
+
+def _places(wrong: ValidationError) -> frozenset[str]:
+    return frozenset(str(error["loc"][0]) for error in wrong.errors(include_url=False, include_input=False) if error["loc"])
+
+
+def _references(held: Any) -> list[tuple[int, str]]:
+    """(number, reference) of those in a list that are references to secrets."""
+    return [(n, one) for n, one in enumerate(held) if _is_reference(one)] if isinstance(held, list) else []
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("env:", "file:"))
+
+
 @dataclass
 class _Reading:
     """One reading of a file: what was found wrong so far."""
@@ -115,91 +149,97 @@ class _Reading:
     path: Path | None
     environ: Mapping[str, str]
     strict: bool
-    mistakes: list[str] = field(default_factory=list)
+    mistakes: Mistakes
 
-    def mistake(self, where: str, what: str) -> None:
-        self.mistakes.append(f"{where or 'the file'}: {what}")
-
-    def raise_mistakes(self) -> None:
-        if self.mistakes:
-            number = "one mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
-            listed = "".join(f"\n  {line}" for line in self.mistakes)
-            raise Misconfigured(f"{self.path} has {number}; `bindery config check` looks again once mended:{listed}")
-
-    def yaml(self, path: Path) -> dict[str, Any]:
-        """A YAML file that holds an object. Raises Misconfigured where it cannot be read at all.
-
-        Failure policy: refuses; nothing can be said about the rest of a file that does not parse.
-        """
-        try:
-            parsed = yaml.load(path.read_bytes(), _Loader)  # noqa: S506  # _Loader is a SafeLoader.
-        except (OSError, UnicodeDecodeError) as wrong:
-            raise Misconfigured(f"{path} cannot be read ({type(wrong).__name__}); name the file with --config or BINDERY_CONFIG") from None
-        except yaml.YAMLError as wrong:
-            raise Misconfigured(f"{path} is not YAML: {' '.join(str(wrong).split())}") from None
-        if parsed is not None and not isinstance(parsed, dict):
-            raise Misconfigured(f"{path} must hold an object with `version` and `sources`")
-        return parsed or {}
+    def whole(self, raw: Mapping[str, Any]) -> None:
+        """A file that is empty or cut off is a mistake: a service without sources answers every sender that they are unknown."""
+        if raw.get("version") is None:
+            self.mistakes.add("version", "is missing; write a whole number that rises with every change, `version: 1` at first")
+        if "sources" not in raw:
+            self.mistakes.add("sources", "is missing; name the senders, or write `sources: {}` where there are none yet")
 
     def validated(self, model: type[M], data: Any, where: str) -> M | None:
         """The model of the data, None (and mistakes) where it does not fit."""
         try:
             return model.model_validate(data)
         except ValidationError as wrong:
-            self.invalid(wrong, where)
+            self.mistakes.invalid(wrong, where)
             return None
 
-    def invalid(self, wrong: ValidationError, where: str) -> None:
-        for line in dict.fromkeys(_explained(error, where) for error in wrong.errors(include_url=False, include_input=False)):
-            self.mistakes.append(line)
-
-    def source(self, name: str, held: Any) -> SourceWords | None:
-        where = f"sources.{name}"
-        before = len(self.mistakes)
+    def source(self, name: str, held: Any) -> _Read | None:
+        """What can be understood of one source: words with mistakes are left out, so that they hide no mistake elsewhere."""
+        where, before = f"sources.{name}", len(self.mistakes.lines)
         try:
             config._name(str(name))  # noqa: SLF001  # The rule for names, applied to a key rather than to a value.
         except ValueError as wrong:
-            self.mistake(where, str(wrong))
-        words = self.validated(SourceWords, held, where)
-        if words is not None:
-            try:
-                build.check_overrides(words.overrides)
-            except ValidationError as wrong:
-                self.invalid(wrong, f"{where}.overrides")
-        return words if len(self.mistakes) == before else None
+            self.mistakes.add(where, str(wrong))
+        if not isinstance(held, dict):
+            return None
+        words, unread = self.words(held, where)
+        if words is None:
+            return None
+        try:
+            build.check_overrides(words.overrides)
+        except ValidationError as wrong:
+            self.mistakes.invalid(wrong, f"{where}.overrides")
+            kept = {key: value for key, value in words.overrides.items() if key not in _places(wrong)}
+            words, unread = words.model_copy(update={"overrides": kept}), unread | {"overrides"}
+        chosen = self.preset(name, words, unread)
+        return _Read(words, chosen, unread, len(self.mistakes.lines) == before)
 
-    def preset(self, name: str, words: SourceWords) -> Preset | None:
+    def words(self, held: dict[str, Any], where: str) -> tuple[SourceWords | None, frozenset[str]]:
+        """The words of a source, and the names of those that had to be left out."""
+        try:
+            return SourceWords.model_validate(held), frozenset()
+        except ValidationError as wrong:
+            self.mistakes.invalid(wrong, where)
+            unread = _places(wrong)
+        try:
+            return SourceWords.model_validate({key: value for key, value in held.items() if str(key) not in unread}), unread
+        except ValidationError:
+            return None, unread  # Without a preset nothing more can be said, and that it is missing is said already.
+
+    def preset(self, name: str, words: SourceWords, unread: Collection[str]) -> Preset | None:
         """The preset with the source's overrides."""
         where = f"sources.{name}"
         own = words.preset.endswith((".yaml", ".yml"))
         file = (self.path.parent if self.path and own else PRESETS) / (words.preset if own else f"{words.preset}.yaml")
         if not file.is_file() or (not own and file.parent != PRESETS):
             known = ", ".join(sorted(known.stem for known in PRESETS.glob("*.yaml")))
-            self.mistake(
+            self.mistakes.add(
                 f"{where}.preset", f"there is no preset {words.preset!r}; there are {known}, or the path of a .yaml file of your own"
             )
             return None
-        raw = build.merged(self.yaml(file), words.overrides)
+        raw = build.merged(read_object(file), words.overrides)
         chosen = self.validated(Preset, raw, f"{where} (preset {words.preset} with overrides)")
-        if chosen is None:
-            return None
-        found = list(checks.within_source(words, chosen))
-        for path, what in found:
-            self.mistake(f"{where}.{path}", what)
-        return None if found else chosen
+        for path, what in checks.within_source(words, chosen) if chosen else ():
+            if path.partition(".")[0] not in unread:
+                self.mistakes.add(f"{where}.{path}", what)
+        return chosen
 
-    def build(self, name: str, words: SourceWords, chosen: Preset, deployment: Deployment) -> Source | None:
+    def access(self, name: str, held: Any, read: _Read | None) -> tuple[list[str], str]:
+        """The secrets of a source, and why one of them cannot be read ("" where all can). References are checked whatever else is wrong."""
         where = f"sources.{name}"
         secrets, broken = [], ""
-        for number, reference in enumerate(words.secrets if not words.retired else ()):
+        for number, reference in _references(held.get("secrets")) if not held.get("retired") else ():
             try:
                 secrets.append(self.secret(reference))
             except ValueError as wrong:
                 broken = f"the secret {reference} cannot be read: {wrong}"
                 self.tell(f"{where}.secrets.{number}", broken)
-        for key, value in words.api.items():
-            if isinstance(value, str) and value.startswith(("env:", "file:")) and self.strict:
+        api = held.get("api")
+        for key, value in api.items() if isinstance(api, dict) and self.strict else ():
+            if _is_reference(value):
                 self.check_api(f"{where}.api.{key}", value)
+        if read and read.preset and not read.words.api and "api" not in read.unread and build.fetching_of(read.preset, read.words):
+            self.tell(
+                f"{where}.api",
+                f"the preset {read.preset.preset} has events that only say that something changed; give the access to fetch it",
+            )
+        return secrets, broken
+
+    def build(self, name: str, words: SourceWords, chosen: Preset, access: tuple[list[str], str], deployment: Deployment) -> Source | None:
+        secrets, broken = access
         try:
             source = build.build(
                 name,
@@ -211,26 +251,22 @@ class _Reading:
                 normalise=deployment.normalise.sku.normaliser(),
             )
         except ValueError as wrong:
-            self.mistake(where, str(wrong))
+            self.mistakes.add(f"sources.{name}", str(wrong))
             return None
         if source.broken and not broken:
-            self.tell(f"{where}.secrets", source.broken)
-        if source.fetches and not words.api:
-            self.tell(
-                f"{where}.api", f"the preset {chosen.preset} has events that only say that something changed; give the access to fetch it"
-            )
+            self.tell(f"sources.{name}.secrets", source.broken)
         return source
 
     def tell(self, where: str, what: str) -> None:
         """What keeps a source from working is a mistake only for those who check; the service runs on without that source."""
         if self.strict:
-            self.mistake(where, what)
+            self.mistakes.add(where, what)
 
     def check_api(self, where: str, reference: str) -> None:
         try:
             self.secret(reference)
         except ValueError as wrong:
-            self.mistake(where, f"{reference} cannot be read: {wrong}")
+            self.mistakes.add(where, f"{reference} cannot be read: {wrong}")
 
     def secret(self, reference: str) -> str:
         """The secret behind a reference. Raises ValueError saying why there is none.
@@ -250,34 +286,3 @@ class _Reading:
         if not secret:
             raise ValueError(f"the file {file} is empty; write the secret into it")
         return secret
-
-
-def _words() -> list[str]:
-    models = [vars(module).values() for module in (config, fields, preset, schemes)]
-    return sorted({n for held in models for m in held if isinstance(m, type) and issubclass(m, BaseModel) for n in m.model_fields})
-
-
-def _explained(error: Any, where: str) -> str:
-    """One mistake in a line: the path, what was expected, what to do. Never the value itself: it may be a secret."""
-    path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("function-", "lax", "dict[", "list[")))
-    place = ".".join(part for part in (where, path) if part) or "the file"
-    if error["type"] == "extra_forbidden":
-        close = get_close_matches(str(error["loc"][-1]), _words(), 1)
-        return f"{place}: unknown word{f', did you mean {close[0]}?' if close else ''}; correct it or take it out"
-    if error["type"] == "missing":
-        return f"{place}: is missing; add it"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {message[:1].lower()}{message[1:]}"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without surprises: a key that stands twice is a mistake, not a silent choice of the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)

@@ -5,7 +5,7 @@ Owns: those checks, as functions to (path, message) pairs. Does not own: the sha
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from app.sources.build import needs_secrets
 from app.sources.config import SourceWords
@@ -64,14 +64,19 @@ def kinds_of(words: EventWords) -> set[str]:
     return {kind} if kind else set()
 
 
-def across_sources(sources: Configured) -> Iterator[Mistake]:
-    """Mistakes between sources; paths start at the root."""
+def across_sources(sources: Configured, systems_of: Mapping[str, str], unread: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
+    """Mistakes between sources; paths start at the root.
+
+    sources: those that could be read, be it in part. systems_of: every source in the file -> its system. unread: source -> its words that
+    could not be read, about which nothing is said here.
+    """
     systems: dict[str, list[str]] = defaultdict(list)
-    for name, (words, _) in sources.items():
-        systems[words.system or name].append(name)
+    for name, system in systems_of.items():
+        systems[system].append(name)
     for system, names in systems.items():
-        yield from _agreement(system, names, sources)
-        yield from _measures(system, names, sources)
+        readable = [name for name in names if name in sources]
+        yield from _agreement(system, readable, sources, unread)
+        yield from _measures(system, [name for name in readable if "overrides" not in unread[name]], sources)
     for name, (words, preset) in sources.items():
         for path, system in _named_systems(words, preset):
             if system not in systems:
@@ -80,15 +85,28 @@ def across_sources(sources: Configured) -> Iterator[Mistake]:
                     f"sources.{name}.{path}",
                     f"no source speaks for the system {system!r}; there are {known}. Name one of them, or add it",
                 )
+        for path, system, by in _named_aliases(words.system or name, words, preset):
+            if system in systems and not any({"preset", "overrides"} & {*unread[other]} for other in systems[system]):
+                yield from _kept(f"sources.{name}.{path}", system, by, [sources[other][1] for other in systems[system]])
 
 
-def _agreement(system: str, names: list[str], sources: Configured) -> Iterator[Mistake]:
+def _kept(where: str, system: str, by: str, presets: list[Preset]) -> Iterator[Mistake]:
+    """A link by an alias that no asset has would wait for its asset for ever."""
+    kept = ["id", *sorted({alias for preset in presets for alias in preset.fields.aliases})]
+    if by not in kept:
+        yield (
+            where,
+            f"the mapping of {system} keeps no {by!r} of assets, only {', '.join(kept)}; name one of them, or add it there (`aliases`)",
+        )
+
+
+def _agreement(system: str, names: list[str], sources: Configured, unread: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
     for word in ("era", "when_rights_unknown", "inheritance"):
-        said = {name: getattr(sources[name][0], word) for name in names}
+        said = {name: getattr(sources[name][0], word) for name in names if word not in unread[name]}
         stated = {value for value in said.values() if value is not None}
         if len(stated) > 1:
             who = ", ".join(f"{name}: {value}" for name, value in said.items())
-            yield f"sources.{names[-1]}.{word}", f"the sources of the system {system} must agree ({who}); write the same value at each"
+            yield f"sources.{[*said][-1]}.{word}", f"the sources of the system {system} must agree ({who}); write the same value at each"
 
 
 def _measures(system: str, names: list[str], sources: Configured) -> Iterator[Mistake]:
@@ -120,3 +138,13 @@ def _named_systems(words: SourceWords, preset: Preset) -> Iterator[tuple[str, st
             yield f"overrides.links.{label}.system", link_words.system
     if fields.asset_texts and fields.asset_texts.system:
         yield "overrides.asset_texts.system", fields.asset_texts.system
+
+
+def _named_aliases(own: str, words: SourceWords, preset: Preset) -> Iterator[tuple[str, str, str]]:
+    """(path, system, alias) of every word that says by what assets are named."""
+    for link, join in words.joins.items():
+        yield f"joins.{link}.by", join.system, join.by
+    for label, link_words in preset.fields.links.items():
+        if link_words.by:
+            join_system = words.joins[label].system if label in words.joins else own
+            yield f"overrides.links.{label}.by", link_words.system or join_system, link_words.by

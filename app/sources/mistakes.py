@@ -1,0 +1,69 @@
+"""The mistakes of a configuration, collected and told in one go.
+
+Owns: Mistakes, the line for each. Does not own: finding them (app/configuration.py, app/sources/checks.py). Next stop:
+app/configuration.py.
+"""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from app.errors import Misconfigured
+from app.sources import config, fields, preset, schemes
+
+
+@dataclass
+class Mistakes:
+    """What was found wrong in a file so far. path: the file, for the heading."""
+
+    path: Path | None
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, where: str, what: str) -> None:
+        self.lines.append(f"{where or 'the file'}: {what}")
+
+    def invalid(self, wrong: ValidationError, where: str) -> None:
+        """Everything that a model says is wrong, each once."""
+        found = (_explained(error, where) for error in wrong.errors(include_url=False, include_input=False))
+        self.lines += [line for line in dict.fromkeys(found) if line not in self.lines]
+
+    def tell(self) -> None:
+        """Raises Misconfigured with every mistake, where there is any."""
+        if self.lines:
+            number = "one mistake" if len(self.lines) == 1 else f"{len(self.lines)} mistakes"
+            listed = "".join(f"\n  {line}" for line in self.lines)
+            raise Misconfigured(f"{self.path} has {number}; `bindery config check` looks again once mended:{listed}")
+
+
+def _words_of(model: type[BaseModel]) -> set[str]:
+    return {known.alias or name for name, known in model.model_fields.items()}
+
+
+def _words() -> set[str]:
+    models = [vars(module).values() for module in (config, fields, preset, schemes)]
+    return {word for held in models for m in held if isinstance(m, type) and issubclass(m, BaseModel) for word in _words_of(m)}
+
+
+def _explained(error: Any, where: str) -> str:
+    """One mistake in a line: the path, what was expected, what to do. Never the value itself: it may be a secret."""
+    path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("function-", "lax", "dict[", "list[")))
+    place = ".".join(part for part in (where, path) if part) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: {_unknown(str(error['loc'][-1]), place)}"
+    if error["type"] == "missing":
+        return f"{place}: is missing; add it"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {message[:1].lower()}{message[1:]}"
+
+
+def _unknown(word: str, place: str) -> str:
+    """A word that stands where nobody reads it: one that is known elsewhere is no misspelling."""
+    known = _words()
+    if word in known:
+        moved = place.startswith("sources.") and "overrides" not in place.split(".")[2:] and word in _words_of(config.Overrides)
+        return f"this word is not read here; {'move it under `overrides`' if moved else 'move it to where it belongs'} or take it out"
+    close = get_close_matches(word, sorted(known), 1)
+    return f"unknown word{f', did you mean {close[0]}?' if close else ''}; correct it or take it out"

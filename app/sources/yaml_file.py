@@ -1,0 +1,40 @@
+"""A YAML file of the configuration as data.
+
+Owns: read_object(). Does not own: what may stand in it (app/sources/config.py, app/sources/preset.py). Next stop: app/configuration.py.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from app.errors import Misconfigured
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a YAML file, empty where the file is. Raises Misconfigured where it cannot be read at all.
+
+    Failure policy: refuses; nothing can be said about the rest of a file that does not parse.
+    """
+    try:
+        parsed = yaml.load(path.read_bytes(), _Loader)  # noqa: S506  # _Loader is a SafeLoader.
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise Misconfigured(f"{path} cannot be read ({type(wrong).__name__}); name the file with --config or BINDERY_CONFIG") from None
+    except yaml.YAMLError as wrong:
+        raise Misconfigured(f"{path} is not YAML: {' '.join(str(wrong).split())}") from None
+    if parsed is not None and not isinstance(parsed, dict):
+        raise Misconfigured(f"{path} must hold an object with `version` and `sources`")
+    return parsed or {}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without surprises: a key that stands twice is a mistake, not a silent choice of the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
