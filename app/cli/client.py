@@ -1,52 +1,82 @@
 """How commands talk to a running service: address, token, errors.
 
-Owns: the options --url and --token, one request with a readable failure. Does not own: what is asked (remote.py, dlq.py).
+Owns: the options --url, --token and --data-dir, one request with a readable failure. Does not own: what is asked (remote.py, dlq.py).
 Next stop: app/api/application.py answers.
 """
 
-import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import httpx
 import typer
 
+from app.cli.failing import explained
 from app.errors import BinderyError, Misconfigured
+from app.tokens import GENERATED
 
 SERVICE = "http://127.0.0.1:8000"
+DATA_DIR = Path(".data")
 
-Url = Annotated[str, typer.Option("--url", envvar="BINDERY_URL", help="Address of the running service.")]
+
+@explained
+def _complete(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise Misconfigured(f"--url {url!r} has no scheme: write it with one, as in http://127.0.0.1:8000")
+    return url
+
+
+Url = Annotated[str, typer.Option("--url", envvar="BINDERY_URL", callback=_complete, help="Address of the running service.")]
 Token = Annotated[str | None, typer.Option("--token", envvar="BINDERY_TOKEN", help="Access token; else the one in the data directory.")]
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", envvar="BINDERY_DATA_DIR", help="Data directory of the service, for the token that it made there.")
+]
+
+
+class Service(NamedTuple):
+    """Where the service is, and which token to show: the one that was given, else the one in its data directory."""
+
+    url: str
+    token: str | None = None
+    data_dir: Path = DATA_DIR
 
 
 class AnswerRefused(BinderyError):
     """The service answered with a problem; the message is its title and detail."""
 
 
-def request(method: str, path: str, *, url: str, token: str | None = None, params: Any = None, json: Any = None) -> Any:
+def request(method: str, path: str, service: Service, *, params: Any = None, json: Any = None) -> Any:
     """The parsed answer to one request. Raises AnswerRefused (any problem), Misconfigured (nobody answers).
 
     Failure policy: no retry: the person at the terminal sees what happened and decides.
     """
-    held = token or local_token()
+    url, held = service.url, service.token or local_token(service.data_dir)
     headers = {"authorization": f"Bearer {held}"} if held else {}
     given = {name: value for name, value in (params or {}).items() if value is not None}
     try:
         answer = httpx.request(method, f"{url.rstrip('/')}{path}", params=given, json=json, headers=headers, timeout=30.0)
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Misconfigured(
             f"{url} does not answer ({error}): is the service running there? `bindery run` starts it, --url names another"
         ) from None
     if answer.is_success:
         return answer.json() if answer.content else None
     problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-    raise AnswerRefused(f"{problem.get('title', answer.reason_phrase)} ({answer.status_code}). {problem.get('detail', '')}".strip())
+    told = f"{problem.get('title', answer.reason_phrase)} ({answer.status_code}). {problem.get('detail', '')}".strip()
+    raise AnswerRefused(told + (_about_token(service, held) if answer.status_code == httpx.codes.UNAUTHORIZED else ""))
 
 
-def local_token() -> str | None:
-    """The token that an embedded service generated in the data directory, None where there is none or it is not ours to read."""
-    path = Path(os.environ.get("BINDERY_DATA_DIR", ".data")) / "token"
+def _about_token(service: Service, held: str | None) -> str:
+    """Where a token was looked for, and how to name another one."""
+    file = service.data_dir / GENERATED
+    if service.token:
+        return " It was given by --token or BINDERY_TOKEN."
+    looked = f"The token of {file} was sent" if held else f"None was found in {file}"
+    return f" {looked}: give one with --token (BINDERY_TOKEN), or the service's data directory with --data-dir (BINDERY_DATA_DIR)."
+
+
+def local_token(data_dir: Path) -> str | None:
+    """The token that an embedded service generated in its data directory, None where there is none or it is not ours to read."""
     try:
-        return path.read_text("utf-8").split()[2]
+        return (data_dir / GENERATED).read_text("utf-8").split()[2]
     except (OSError, IndexError):
         return None

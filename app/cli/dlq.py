@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 
 from app.cli import letter_tables
-from app.cli.client import SERVICE, Token, Url, request
+from app.cli.client import DATA_DIR, SERVICE, DataDir, Service, Token, Url, request
 from app.cli.failing import explained
+from app.cli.letter_tables import counted
 from app.errors import Misconfigured
 
 PATH = "/v1/dead-letters"
@@ -43,11 +44,12 @@ def list_letters(  # noqa: PLR0913, PLR0917 # the options of the command
     after: Annotated[str | None, typer.Option("--after", help="`next` of the page before.")] = None,
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Lists letters, newest failure first; those that wait unless --state says otherwise (`--state ''`: all)."""
     params = {"state": state or None, "source": source, "fingerprint": fingerprint, "record": record, "limit": limit, "after": after}
-    answer = request("GET", PATH, url=url, token=token, params=params | {"group": "fingerprint" if groups else None})
+    answer = request("GET", PATH, Service(url, token, data_dir), params=params | {"group": "fingerprint" if groups else None})
     if as_json:
         _json(answer)
         return
@@ -62,10 +64,14 @@ def list_letters(  # noqa: PLR0913, PLR0917 # the options of the command
 @app.command()
 @explained
 def show(
-    letter: Annotated[str, typer.Argument(help="The letter's id.")], url: Url = SERVICE, token: Token = None, as_json: AsJson = False
+    letter: Annotated[str, typer.Argument(help="The letter's id.")],
+    url: Url = SERVICE,
+    token: Token = None,
+    data_dir: DataDir = DATA_DIR,
+    as_json: AsJson = False,
 ) -> None:
     """Shows one letter: what came, what went wrong, what was tried."""
-    answer = request("GET", f"{PATH}/{quote(letter, safe='')}", url=url, token=token)
+    answer = request("GET", f"{PATH}/{quote(letter, safe='')}", Service(url, token, data_dir))
     if as_json:
         _json(answer)
         return
@@ -91,11 +97,12 @@ def replay(  # noqa: PLR0913, PLR0917 # the options of the command
     why: Why = "asked on the command line",
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Sends letters' events again: those named, or those that fit the options."""
     body = {"filter": _filter(letters, source, fingerprint, record, state), "rate_per_s": rate, "dry_run": dry_run, "why": why}
-    answer = request("POST", f"{PATH}/replay", url=url, token=token, json=body)
+    answer = request("POST", f"{PATH}/replay", Service(url, token, data_dir), json=body)
     if as_json:
         _json(answer)
     elif dry_run:
@@ -103,15 +110,15 @@ def replay(  # noqa: PLR0913, PLR0917 # the options of the command
     elif answer["phase"] == "choosing":
         typer.echo(f"replay {answer['id']}: letters are being chosen. Follow it with `bindery dlq replays`.")
     else:
-        told = f"{answer['chosen']} letters chosen, {answer['refused']} cannot be replayed"
+        told = f"{counted(answer['chosen'])} chosen, {answer['refused']} cannot be replayed"
         typer.echo(f"replay {answer['id']}: {told}. Follow it with `bindery dlq replays`.")
 
 
 @app.command()
 @explained
-def replays(url: Url = SERVICE, token: Token = None, as_json: AsJson = False) -> None:
+def replays(url: Url = SERVICE, token: Token = None, data_dir: DataDir = DATA_DIR, as_json: AsJson = False) -> None:
     """Lists replay jobs and how far they are, newest first."""
-    answer = request("GET", "/v1/replays", url=url, token=token)
+    answer = request("GET", "/v1/replays", Service(url, token, data_dir))
     if as_json:
         _json(answer)
     else:
@@ -125,10 +132,11 @@ def cancel(
     why: Why = "asked on the command line",
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Stops a replay; what was not sent yet waits again."""
-    answer = request("POST", f"/v1/replays/{quote(replay_id, safe='')}/cancel", url=url, token=token, json={"why": why})
-    typer.echo(f"cancelled: {answer['released']} letters given back, {answer['chosen'] - answer['released']} were sent already")
+    answer = request("POST", f"/v1/replays/{quote(replay_id, safe='')}/cancel", Service(url, token, data_dir), json={"why": why})
+    typer.echo(f"cancelled: {counted(answer['released'])} given back, {answer['chosen'] - answer['released']} sent already")
 
 
 @app.command()
@@ -141,9 +149,10 @@ def discard(
     why: Why = "asked on the command line",
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Puts letters away: those named, or the waiting ones that fit the options. Nothing is deleted."""
-    _on_many("discard", _filter(letters, source, fingerprint, record, None), why, url, token)
+    _on_many("discard", _filter(letters, source, fingerprint, record, None), why, Service(url, token, data_dir))
 
 
 @app.command()
@@ -156,9 +165,10 @@ def acknowledge(
     why: Why = "asked on the command line",
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Notes that somebody has seen letters: those named, or the open ones that fit the options."""
-    _on_many("acknowledge", _filter(letters, source, fingerprint, record, None), why, url, token)
+    _on_many("acknowledge", _filter(letters, source, fingerprint, record, None), why, Service(url, token, data_dir))
 
 
 @app.command()
@@ -168,22 +178,23 @@ def restore(
     why: Why = "asked on the command line",
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Opens discarded (or acknowledged) letters again."""
     for letter in letters:
-        answer = request("POST", f"{PATH}/{quote(letter, safe='')}/restore", url=url, token=token, json={"why": why})
+        answer = request("POST", f"{PATH}/{quote(letter, safe='')}/restore", Service(url, token, data_dir), json={"why": why})
         typer.echo(f"{letter}: {answer['state']}")
 
 
-def _on_many(hand: str, wanted: dict[str, Any], why: str, url: str, token: str | None) -> None:
+def _on_many(hand: str, wanted: dict[str, Any], why: str, service: Service) -> None:
     changed = refused = 0
     complete = False
     while not complete:
-        answer = request("POST", f"{PATH}/{hand}", url=url, token=token, json={"filter": wanted, "why": why})
+        answer = request("POST", f"{PATH}/{hand}", service, json={"filter": wanted, "why": why})
         changed, refused = changed + answer["changed"], answer["refused"]
         # Where nothing moves any more, what remains is refused, and asking again would never end.
         complete = answer["complete"] or not answer["changed"]
-    typer.echo(f"{changed} letters changed" + (f", {refused} in a state that does not allow it" if refused else ""))
+    typer.echo(f"{counted(changed)} changed" + (f", {refused} in a state that does not allow it" if refused else ""))
 
 
 def _filter(

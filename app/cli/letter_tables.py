@@ -1,6 +1,6 @@
-"""Letters, groups, replays and forecasts as tables for a terminal.
+"""Letters, groups, replays and forecasts for a terminal, as blocks of lines where a table would be too wide.
 
-Owns: columns. Does not own: the commands (app/cli/dlq.py), the content (app/api/letter_views.py). Next stop: app/cli/dlq.py.
+Owns: lines and columns. Does not own: the commands (app/cli/dlq.py), the content (app/api/letter_views.py). Next stop: app/cli/dlq.py.
 
 What a sender wrote is escaped, so that it cannot be taken for markup.
 """
@@ -13,7 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-COUNTED = ("chosen", "waiting", "sent", "resolved", "superseded", "reopened", "released")
+FATES = ("waiting", "sent", "resolved", "superseded", "reopened", "released")
+
+
+def counted(letters: int) -> str:
+    """1 letter, 2 letters."""
+    return f"{letters} letter{'' if letters == 1 else 's'}"
 
 
 def letters(items: Sequence[Mapping[str, Any]]) -> Group:
@@ -30,8 +35,7 @@ def groups(items: Sequence[Mapping[str, Any]]) -> Group:
     """Each cause as a head line and its error."""
     lines: list[Text] = []
     for one in items:
-        count = f"{one['count']} letter{'' if one['count'] == 1 else 's'}"
-        head = [one["fingerprint"], count, one["source"], one["type"], one["stage"], one["last_failed_at"][:19]]
+        head = [one["fingerprint"], counted(one["count"]), one["source"], one["type"], one["stage"], one["last_failed_at"][:19]]
         lines += _block(head, [f"{one['error']['kind']}: {one['error']['message']}"])
     return Group(*lines)
 
@@ -68,13 +72,13 @@ def forecast(answer: Mapping[str, Any]) -> Table:
     return table
 
 
-def replays(items: Sequence[Mapping[str, Any]]) -> Table:
-    """One line for each replay job."""
-    table = Table("replay", "phase", *COUNTED, "by", "why", box=None)
+def replays(items: Sequence[Mapping[str, Any]]) -> Group:
+    """Each replay job as a head line, what has become of its letters, and who asked for it."""
+    lines: list[Text] = []
     for job in items:
-        table.add_row(job["id"], job["phase"], *(str(job[name]) for name in COUNTED), escape(job["by"]), escape(job["why"]))
-    table.columns[0].no_wrap = True
-    return table
+        fates = [f"{job[fate]} {fate}" for fate in FATES if job[fate]]
+        lines += _block([job["id"], job["phase"], counted(job["chosen"])], [", ".join(fates), f"{job['by']}: {job['why']}"])
+    return Group(*lines)
 
 
 def about(answer: Mapping[str, Any]) -> Table:

@@ -3,16 +3,19 @@
 Owns: what they print. Does not own: the answers (app/api/). Next stop: app/cli/dlq.py for letters.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
-from app.cli.client import SERVICE, Token, Url, request
+from app.cli.client import DATA_DIR, SERVICE, DataDir, Service, Token, Url, request
 from app.cli.failing import explained
+from app.domain.instants import rfc3339
 from app.errors import Misconfigured
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -26,21 +29,30 @@ def show_json(value: Any) -> None:
 
 
 @explained
-def sku(name: Annotated[str, typer.Argument(help="The SKU.")], url: Url = SERVICE, token: Token = None, as_json: AsJson = False) -> None:
+def sku(
+    name: Annotated[str, typer.Argument(help="The SKU.")],
+    url: Url = SERVICE,
+    token: Token = None,
+    data_dir: DataDir = DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
     """Shows what may be shown for a SKU now."""
-    answer = request("GET", "/v1/skus", url=url, token=token, params={"sku": name})
+    answer = request("GET", "/v1/skus", Service(url, token, data_dir), params={"sku": name})
     if as_json:
         show_json(answer)
         return
     console = Console()
     console.print(f"[bold]{answer['sku']}[/bold]  revision {answer['revision']}  next change {answer['next_change_at'] or 'none'}")
-    table = Table("role", "#", "asset", "state", "URL, or why there is none", box=None)
-    table.columns[-1].overflow = "fold"
-    for binding in answer["bindings"]:
-        asset = binding["asset"]
-        detail = binding["url"] or binding["reason"]["text"]
-        table.add_row(binding["role"], str(binding["position"]), f"{asset['system']}/{asset['id']}", binding["state"], detail)
-    console.print(table)
+    console.print(bindings(answer), soft_wrap=True)
+
+
+def bindings(answer: Mapping[str, Any]) -> Group:
+    """Each binding as a head line and its URL, or why there is none. Print it with `soft_wrap`, so that a URL stays in one piece."""
+    lines: list[Text] = []
+    for one in answer["bindings"]:
+        head = [one["role"], str(one["position"]), f"{one['asset']['system']}/{one['asset']['id']}", one["state"]]
+        lines += [Text("  ".join(head), style="bold"), Text(f"    {one['url'] or one['reason']['text']}")]
+    return Group(*lines)
 
 
 @explained
@@ -49,10 +61,11 @@ def explain(
     asset: Annotated[str | None, typer.Argument(help="system/id of one asset; else all of them.")] = None,
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Says why each asset is shown for a SKU or not, from which event, and when that changes by itself."""
-    answer = request("GET", f"/v1/skus/{quote(name, safe='')}/explain", url=url, token=token, params={"asset": asset})
+    answer = request("GET", f"/v1/skus/{quote(name, safe='')}/explain", Service(url, token, data_dir), params={"asset": asset})
     if as_json:
         show_json(answer)
         return
@@ -71,8 +84,17 @@ def _print_asset(console: Console, one: dict[str, Any]) -> None:
     for fact in one["decided_by"]:
         event = fact.get("event") or {}
         told = f"  ({event['type']} {event['id']} of {event['source']})" if event else ""
-        value = orjson.dumps(fact["value"]).decode()
+        value = orjson.dumps(_readable(fact["path"], fact["value"])).decode()
         console.print(f"    {fact['path']} = {value}{told}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _readable(path: str, value: Any) -> Any:
+    """The value of a fact with instants (µs, under `rights.`) as RFC 3339, whatever they are nested in."""
+    if not path.startswith("rights."):
+        return value
+    if isinstance(value, list):
+        return [_readable(path, each) for each in value]
+    return rfc3339(value) if type(value) is int else value
 
 
 @explained
@@ -82,18 +104,21 @@ def rebind(
     why: Annotated[str, typer.Option("--why", help="Reason, for the audit.")] = "asked on the command line",
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Has one SKU or all of them decided again."""
     if (name is None) == (not everything):
         raise Misconfigured("say what to decide again: `--sku NAME` or `--all`")
-    request("POST", "/v1/rebind", url=url, token=token, json={"all": True, "why": why} if everything else {"sku": name, "why": why})
+    request(
+        "POST", "/v1/rebind", Service(url, token, data_dir), json={"all": True, "why": why} if everything else {"sku": name, "why": why}
+    )
     typer.echo("asked: every SKU will be decided again, in pages" if everything else f"asked: {name} will be decided again")
 
 
 @explained
-def lag(url: Url = SERVICE, token: Token = None, as_json: AsJson = False) -> None:
+def lag(url: Url = SERVICE, token: Token = None, data_dir: DataDir = DATA_DIR, as_json: AsJson = False) -> None:
     """Shows how far each consumer group is behind, per topic."""
-    answer = request("GET", "/v1/lag", url=url, token=token)
+    answer = request("GET", "/v1/lag", Service(url, token, data_dir))
     if as_json:
         show_json(answer)
         return
@@ -108,10 +133,11 @@ def tasks(
     system: Annotated[str | None, typer.Option("--system", help="Only tasks of this system.")] = None,
     url: Url = SERVICE,
     token: Token = None,
+    data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Lists the work with the outside that waits."""
-    answer = request("GET", "/v1/tasks", url=url, token=token, params={"system": system})
+    answer = request("GET", "/v1/tasks", Service(url, token, data_dir), params={"system": system})
     if as_json:
         show_json(answer)
         return

@@ -63,7 +63,7 @@ def test_show_prints_the_original_and_escapes_markup(server: Running, dlq: Dlq) 
 def test_discard_acknowledge_restore(server: Running, dlq: Dlq) -> None:
     """Letters are named, or chosen by options."""
     first, second = lettered(server, "a", "b")
-    assert "1 letters changed" in dlq("acknowledge", first, "--why", "seen")
+    assert "1 letter changed" in dlq("acknowledge", first, "--why", "seen")
     assert "2 letters changed" in dlq("discard", "--source", "dam-1")
     assert listed(server, state="discarded") == [second, first]
     assert dlq("restore", first) == f"{first}: open\n"
@@ -77,12 +77,30 @@ def test_replay_and_its_dry_run(server: Running, dlq: Dlq) -> None:
     (id_,) = lettered(server, "a")
     assert "no-change" in dlq("replay", id_, "--dry-run")
     assert dlq("replays") == "No replays yet.\n"
-    assert "1 letters chosen" in dlq("replay", "--source", "dam-1", "--rate", "5", "--why", "mended")
+    assert "1 letter chosen" in dlq("replay", "--source", "dam-1", "--rate", "5", "--why", "mended")
     told = dlq("replays")
     assert "mended" in told
     job = json.loads(dlq("replays", "--json"))["items"][0]["id"]
-    assert "1 letters given back" in dlq("cancel", job)
+    assert "1 letter given back" in dlq("cancel", job)
     assert listed(server, state="open") == [id_]
+
+
+def test_replays_fit_a_narrow_terminal(server: Running, dlq: Dlq, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No word of a job's id, phase, counts and reason is cut at 80 columns."""
+    lettered(server, "a")
+    dlq("replay", "--source", "dam-1", "--why", "mended the mapping of sku")
+    monkeypatch.setenv("COLUMNS", "80")
+    job = json.loads(dlq("replays", "--json"))["items"][0]
+    lines = dlq("replays").splitlines()
+    assert lines[0] == f"{job['id']}  sending  1 letter"
+    assert [line.strip() for line in lines[1:3]] == ["1 waiting", "ops: mended the mapping of sku"]
+
+
+def test_a_replay_of_an_unknown_letter_starts_nothing(server: Running, dlq: Dlq) -> None:
+    """A mistyped id is an error, not an empty job."""
+    lettered(server, "a")
+    assert "There is no letter 'mistyped'" in dlq("replay", "mistyped", code=2)
+    assert dlq("replays") == "No replays yet.\n"
 
 
 def test_failures_are_sentences(server: Running, dlq: Dlq) -> None:
