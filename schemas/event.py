@@ -59,9 +59,12 @@ class Event:
         return headers
 
     @classmethod
-    def read(cls, key: bytes | None, value: bytes | None, headers: Headers) -> Self:
-        """The event of a log record. Raises ValueError naming the header that is missing or unreadable."""
-        held = dict(headers)
+    def read(cls, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> Self:
+        """The event of a log record. Raises ValueError naming the header that is missing or unreadable.
+
+        Kafka permits null as a header's value; such a header counts as not there.
+        """
+        held = {name: header for name, header in headers if header is not None}
         try:
             return cls(
                 id=held["ce_id"].decode(),
