@@ -159,7 +159,14 @@ class Documents(Protocol):
 
     async def load(self, ids: Collection[str]) -> dict[str, Doc]: ...
     async def save(self, docs: Sequence[Doc]) -> Saved: ...
-    async def matching(self, tokens: Collection[str], *, every: bool = False, after: str = "", limit: int | None = None) -> list[Doc]: ...
+    async def matching(
+        self, tokens: Collection[str], *, every: bool = False, after: str = "", limit: int | None = None, bodies: bool = True
+    ) -> list[Doc]:
+        """`bodies` False: the bodies stay where they are, every Doc comes with the body "". As many tokens as memory holds; with `every`
+        up to 100, of up to 4 MB together, more is a ValueError.
+        """
+        ...
+
     async def scan(
         self,
         index: str,

@@ -5,7 +5,7 @@ embedded store can move to MongoDB: what one refuses, the other refuses for the 
 Does not own: any engine. Next stop: app/backends/sqlite/store.py, app/backends/mongo/store.py.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from app.ports import COLLECTIONS, Doc, Documents, Name
 
@@ -13,6 +13,9 @@ MAX_ID_CHARS = 1_000
 # MongoDB takes documents of 16 MiB; the rest is room for field names, array positions and the update that carries the document.
 MAX_DOC_BYTES = 16 * 1024 * 1024 - 64 * 1024
 _BYTES_BESIDE_A_TEXT = 16
+# What one question may hold of texts to look for. MongoDB takes 16 MB a message; all of several tokens is one condition each in SQL.
+QUESTION_BYTES = 4_000_000
+MOST_TOGETHER = 100
 _LEAST, _BEYOND = -(2**63), 2**63
 _SURROGATES = range(0xD800, 0xE000)
 _LAST_CHARACTER = 0x10FFFF
@@ -72,6 +75,34 @@ def sift(docs: Sequence[Doc]) -> tuple[list[Doc], dict[str, str]]:
 def findable(texts: Iterable[str]) -> list[str]:
     """Each text once, without those that no stored document can hold (lone surrogates): looking for them would fail to encode."""
     return [text for text in dict.fromkeys(texts) if text.isascii() or _encodes(text)]
+
+
+def slices(texts: Sequence[str], most_bytes: int = QUESTION_BYTES) -> Iterator[Sequence[str]]:
+    """Findable texts in runs of about so many bytes, each text at least alone."""
+    start = size = 0
+    for index, text in enumerate(texts):
+        own = (len(text) if text.isascii() else len(text.encode())) + _BYTES_BESIDE_A_TEXT
+        if index > start and size + own > most_bytes:
+            yield texts[start:index]
+            start, size = index, 0
+        size += own
+    if start < len(texts):
+        yield texts[start:]
+
+
+def together(texts: Iterable[str]) -> list[str] | None:
+    """Tokens that a document must hold all at once, each once; None where no stored document can. Raises ValueError for too many."""
+    asked = dict.fromkeys(texts)
+    found = findable(asked)
+    if len(found) > MOST_TOGETHER or len(list(slices(found))) > 1:
+        raise ValueError(f"{len(found)} tokens at once are too much: at most {MOST_TOGETHER}, of {QUESTION_BYTES} bytes together.")
+    return found if len(found) == len(asked) else None
+
+
+def merged(parts: Iterable[Iterable[Doc]], limit: int | None) -> list[Doc]:
+    """The answers to several questions as one: each document once, in the order of ids, no more than the limit."""
+    found = {doc.id: doc for part in parts for doc in part}
+    return sorted(found.values(), key=lambda doc: doc.id)[:limit]
 
 
 def _encodes(text: str) -> bool:

@@ -71,9 +71,11 @@ class Counted(SqliteDocuments):
         self.questions += 1
         return await super().load(ids)
 
-    async def matching(self, tokens: Collection[str], *, every: bool = False, after: str = "", limit: int | None = None) -> list[Doc]:
+    async def matching(
+        self, tokens: Collection[str], *, every: bool = False, after: str = "", limit: int | None = None, bodies: bool = True
+    ) -> list[Doc]:
         self.questions += 1
-        return await super().matching(tokens, every=every, after=after, limit=limit)
+        return await super().matching(tokens, every=every, after=after, limit=limit, bodies=bodies)
 
 
 class RoughWriter(SqliteFencedWriter):

@@ -41,6 +41,45 @@ class QueriesContract:
         assert await store.records.matching([f">p/{number}" for number in range(5_000)], after=docs[99].id, limit=500) == docs[100:600]
         assert await store.records.load([f"product/pim/{number:05}" for number in range(5_000)]) == {doc.id: doc for doc in docs}
 
+    async def test_S5_S3_more_tokens_and_ids_than_one_question_holds(self, store: AnyStore) -> None:
+        """Over 20 MB of tokens, and of ids, find what they should: each once, in order, cut at the limit."""
+        tokens = [f"=text/{number:05}" + "x" * 10_000 for number in range(2_100)]
+        keys = [f"{number:05}" + "😀" * 990 for number in range(5_300)]
+        holds = {0: [0, 2_099], 1: [1_500], 2: [700, 701], 3: [3], 4: [2_098]}
+        docs = await saved(
+            store.records, *(Doc(keys[at * 1_300], "", tokens=tuple(tokens[one] for one in has)) for at, has in holds.items())
+        )
+        assert await store.records.matching(tokens) == docs
+        assert await store.records.matching(tokens, limit=3) == docs[:3]
+        assert await store.records.matching(tokens, after=docs[0].id, limit=3) == docs[1:4]
+        assert await store.records.load(keys) == {doc.id: doc for doc in docs}
+
+    async def test_S5_all_of_absurdly_many_tokens_is_a_defect_of_the_caller(self, store: AnyStore) -> None:
+        """A hundred tokens that all must be held are one question, more of them or more bytes are refused in words."""
+        tokens = [f"t{number}" for number in range(101)]
+        (one,) = await saved(store.letters, Doc("a", "", tokens=tuple(tokens), numbers={"last_failed_us": 1}))
+        assert (
+            await store.letters.matching(tokens[1:], every=True) == await store.letters.scan("newest", limit=1, every=tokens[1:]) == [one]
+        )
+        assert await store.letters.count(tokens[1:]) == 1
+        for absurd in (tokens, ["x" * 3_000_000, "y" * 3_000_000]):
+            for question in (
+                store.letters.matching(absurd, every=True),
+                store.letters.scan("newest", limit=1, every=absurd),
+                store.letters.count(absurd),
+            ):
+                with pytest.raises(ValueError, match="too much"):
+                    await question
+
+    async def test_S5_a_look_leaves_the_bodies_where_they_are(self, store: AnyStore) -> None:
+        """Without bodies all else comes as it is, for any and for all of the tokens, cut at the limit."""
+        docs = await saved(store.records, *(Doc(key, f'"{key}"', tokens=("x", key), numbers={"n": 1}) for key in "abc"))
+        bare = [replace(doc, body="") for doc in docs]
+        assert await store.records.matching(["x", "a"], bodies=False) == bare
+        assert await store.records.matching(["x"], bodies=False, limit=2) == bare[:2]
+        assert await store.records.matching(["x", "b"], every=True, bodies=False) == bare[1:2]
+        assert await store.records.matching(["x"]) == docs
+
     async def test_S6_scan_goes_by_leading_numbers_and_bounds(self, store: AnyStore) -> None:
         """`above` is left out, `upto` is in, other partitions and documents without the numbers are not there."""
         docs = [

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from app.backends.documents import findable, prefix_end, scanned, sift
+from app.backends.documents import findable, merged, prefix_end, scanned, sift, slices, together
 from app.backends.mongo.connection import Collection, Connection, Document, Session
 from app.backends.mongo.errors import answering
 from app.backends.mongo.saving import write
@@ -43,8 +43,8 @@ class MongoDocuments:
         self._session = turn.session if turn else None
 
     async def load(self, ids: AbstractCollection[str]) -> dict[str, Doc]:
-        wanted = findable(ids)
-        return {doc.id: doc for doc in await self._find({"_id": {"$in": wanted}}, hint=IDS)} if wanted else {}
+        parts = [await self._find({"_id": {"$in": part}}, hint=IDS) for part in slices(findable(ids))]
+        return {doc.id: doc for part in parts for doc in part}
 
     async def save(self, docs: Sequence[Doc]) -> Saved:
         storable, refused = sift(docs)
@@ -55,18 +55,18 @@ class MongoDocuments:
         return Saved(frozenset(outcome.conflicts), refused | outcome.refused)
 
     async def matching(
-        self, tokens: AbstractCollection[str], *, every: bool = False, after: str = "", limit: int | None = None
+        self, tokens: AbstractCollection[str], *, every: bool = False, after: str = "", limit: int | None = None, bodies: bool = True
     ) -> list[Doc]:
-        wanted = findable(tokens)
-        if not wanted or (every and len(wanted) < len(set(tokens))) or (limit is not None and limit < 1):
+        wanted = together(tokens) if every else findable(tokens)
+        if not wanted or (limit is not None and limit < 1):
             return []
-        query: Document = {"tokens": {"$all" if every else "$in": wanted}}
-        if after:
-            query["_id"] = {"$gt": after}
-        if limit is None:
-            # All of them: putting them in order is cheaper here than holding whole documents in the server's sort.
-            return sorted(await self._find(query, hint=TOKENS), key=lambda doc: doc.id)
-        return await self._find(query, hint=TOKENS, sort=[("_id", _ASCENDING)], limit=limit)
+        options: dict[str, Any] = {} if bodies else {"projection": {"body": 0}}
+        if limit is not None:
+            # Without a limit, putting them in order is cheaper here than holding whole documents in the server's sort.
+            options |= {"sort": [("_id", _ASCENDING)], "limit": limit}
+        above: Document = {"_id": {"$gt": after}} if after else {}
+        held: list[Document] = [{"$all": wanted}] if every else [{"$in": part} for part in slices(wanted)]
+        return merged([await self._find({"tokens": each, **above}, hint=TOKENS, **options) for each in held], limit)
 
     async def scan(
         self,
@@ -80,8 +80,8 @@ class MongoDocuments:
         every: AbstractCollection[str] = (),
     ) -> list[Doc]:
         fields = [f"n.{field}" for field in scanned(self._name, index, equal)]
-        wanted = findable(every)
-        if len(wanted) < len(set(every)) or limit < 1:
+        wanted = together(every)
+        if wanted is None or limit < 1:
             return []
         bounds = {"$exists": True} | ({"$gt": above} if above is not None else {}) | ({"$lte": upto} if upto is not None else {})
         query: Document = {**dict(zip(fields, equal, strict=False)), fields[-1]: bounds}
@@ -100,8 +100,8 @@ class MongoDocuments:
         return await self._find({"_id": bounds}, hint=IDS, sort=[("_id", _ASCENDING)], limit=limit)
 
     async def count(self, tokens: AbstractCollection[str] = (), *, at_most: int = 10_000) -> int:
-        wanted = findable(tokens)
-        if len(wanted) < len(set(tokens)) or at_most < 1:
+        wanted = together(tokens)
+        if wanted is None or at_most < 1:
             return 0
         query: Document = {"tokens": {"$all": wanted}} if wanted else {}
         async with self._turn:
@@ -124,4 +124,4 @@ class MongoDocuments:
 
 def _doc(found: Document) -> Doc:
     numbers = {name: int(number) for name, number in found["n"].items()}
-    return Doc(found["_id"], found["body"], found["v"], tuple(found["tokens"]), numbers)
+    return Doc(found["_id"], found.get("body", ""), found["v"], tuple(found["tokens"]), numbers)

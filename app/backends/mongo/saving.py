@@ -19,6 +19,7 @@ from bson.int64 import Int64
 from pymongo import InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from app.backends.documents import slices
 from app.backends.mongo.connection import Collection, Document, Session
 from app.backends.mongo.errors import CANNOT_ENCODE, OF_THE_SERVER, answering
 from app.errors import StoreUnavailable
@@ -125,9 +126,11 @@ async def _look(collection: Collection, session: Session | None, outcome: Outcom
 
     So a server that changes the code of a conflict costs one more read, and never makes a letter of a healthy document.
     """
+    versions: dict[str, int] = {}
     with answering():
-        found = await collection.find({"_id": {"$in": list(outcome.unclear)}}, projection={"v": 1}, session=session).to_list(None)
-    versions = {each["_id"]: each["v"] for each in found}
+        for part in slices(list(outcome.unclear)):
+            found = await collection.find({"_id": {"$in": part}}, projection={"v": 1}, session=session).to_list(None)
+            versions.update((each["_id"], each["v"]) for each in found)
     for key, (version, code) in outcome.unclear.items():
         if versions.get(key, 0) != version:
             outcome.conflicts.add(key)

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import local
 from typing import TypeVar
 
-from app.backends.documents import Collections, findable, sift
+from app.backends.documents import Collections, findable, sift, together
 from app.backends.sqlite.connection import connect
 from app.backends.sqlite.store_tables import Table, create
 from app.backends.sqlite.store_writer import Writer, unavailable
@@ -157,11 +157,13 @@ class SqliteDocuments:
         storable, refused = sift(docs)
         return Saved(await self._store.write(self._table, storable) if storable else frozenset(), refused)
 
-    async def matching(self, tokens: Collection[str], *, every: bool = False, after: str = "", limit: int | None = None) -> list[Doc]:
-        wanted = findable(tokens)
-        if not wanted or (every and len(wanted) < len(set(tokens))) or (limit is not None and limit < 1):
+    async def matching(
+        self, tokens: Collection[str], *, every: bool = False, after: str = "", limit: int | None = None, bodies: bool = True
+    ) -> list[Doc]:
+        wanted = together(tokens) if every else findable(tokens)
+        if not wanted or (limit is not None and limit < 1):
             return []
-        return await self._store.read(lambda connection: self._table.matching(connection, wanted, every, after, limit))
+        return await self._store.read(lambda connection: self._table.matching(connection, wanted, every, after, limit, bodies))
 
     async def scan(
         self,
@@ -174,8 +176,8 @@ class SqliteDocuments:
         descending: bool = False,
         every: Collection[str] = (),
     ) -> list[Doc]:
-        wanted = findable(every)
-        if len(wanted) < len(set(every)) or limit < 1:
+        wanted = together(every)
+        if wanted is None or limit < 1:
             return []
         bounds = (above, upto)
         return await self._store.read(lambda connection: self._table.scan(connection, index, equal, bounds, limit, descending, wanted))
@@ -186,7 +188,7 @@ class SqliteDocuments:
         return await self._store.read(lambda connection: self._table.page(connection, after, limit, prefix))
 
     async def count(self, tokens: Collection[str] = (), *, at_most: int = 10_000) -> int:
-        wanted = findable(tokens)
-        if len(wanted) < len(set(tokens)) or at_most < 1:
+        wanted = together(tokens)
+        if wanted is None or at_most < 1:
             return 0
         return await self._store.read(lambda connection: self._table.count(connection, wanted, at_most))

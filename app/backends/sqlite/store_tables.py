@@ -11,11 +11,11 @@ are read as one value, their columns separated by the byte 0xFF, which no UTF-8 
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import orjson
 
-from app.backends.documents import in_scan_order, prefix_end, scanned
+from app.backends.documents import in_scan_order, merged, prefix_end, scanned
 from app.ports import COLLECTIONS, Doc, Name
 
 # What SQLite promises since 3.32, whatever it was compiled with.
@@ -59,6 +59,7 @@ class Table:
     def __init__(self, name: Name) -> None:
         self.name: Name = name
         self._select = f"SELECT {', '.join(_COLUMNS)} FROM {name} AS d"
+        self._select_bare = f"SELECT {', '.join(_COLUMNS[:-1])}, '' AS body FROM {name} AS d"
         self._upsert_end = " ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS[1:])
 
     # Reading
@@ -68,15 +69,19 @@ class Table:
             doc for part in _slices(ids) for doc in _docs(_packed(connection, f"{self._select} WHERE id IN ({_marks(len(part))})", part))
         ]
 
-    def matching(self, connection: sqlite3.Connection, tokens: Sequence[str], every: bool, after: str, limit: int | None) -> list[Doc]:
-        if every:
-            where, holding = self._holding_all("t.id", tokens[1:])
-            return self._by_ids(connection, f"t.token = ?{where}", [tokens[0], *holding], after, limit)
-        found: dict[str, Doc] = {}
-        for part in _slices(tokens, MAX_PARAMETERS - 2):
-            condition = "t.token = ?" if len(part) == 1 else f"t.token IN ({_marks(len(part))})"
-            found.update((doc.id, doc) for doc in self._by_ids(connection, condition, part, after, limit))
-        return sorted(found.values(), key=lambda doc: doc.id)[:limit]
+    def matching(
+        self, connection: sqlite3.Connection, tokens: Sequence[str], every: bool, after: str, limit: int | None, bodies: bool = True
+    ) -> list[Doc]:
+        where, holding = self._holding_all("t.id", tokens[1:]) if every else ("", ())
+        parts: Iterable[Sequence[str]] = [[tokens[0], *holding]] if every else _slices(tokens, MAX_PARAMETERS - 2)
+        select = self._select if bodies else self._select_bare
+        answers = []
+        for part in parts:
+            condition = f"t.token = ?{where}" if every or len(part) == 1 else f"t.token IN ({_marks(len(part))})"
+            ids = f"SELECT DISTINCT t.id FROM {self.name}_tokens AS t WHERE {condition} AND t.id > ? ORDER BY t.id LIMIT ?"
+            values: list[int | str] = [*part, after, -1 if limit is None else limit]
+            answers.append(_docs(_packed(connection, f"{select} WHERE id IN ({ids})", values)))
+        return merged(answers, limit)
 
     def scan(
         self,
@@ -117,10 +122,6 @@ class Table:
             rows, values = f"SELECT 1 FROM {self.name}", []
         (count,) = connection.execute(f"SELECT count(*) FROM ({rows} LIMIT ?)", [*values, at_most]).fetchone()
         return int(count)
-
-    def _by_ids(self, connection: sqlite3.Connection, condition: str, values: Sequence[str], after: str, limit: int | None) -> list[Doc]:
-        ids = f"SELECT DISTINCT t.id FROM {self.name}_tokens AS t WHERE {condition} AND t.id > ? ORDER BY t.id LIMIT ?"
-        return _by_id(_docs(_packed(connection, f"{self._select} WHERE id IN ({ids})", [*values, after, -1 if limit is None else limit])))
 
     def _holding_all(self, document_id: str, tokens: Sequence[str]) -> tuple[str, Sequence[str]]:
         one = f" AND EXISTS (SELECT 1 FROM {self.name}_tokens AS o WHERE o.token = ? AND o.id = {document_id})"
