@@ -7,10 +7,13 @@ Next stop: consumers/binder.py fences.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,7 @@ from tests.functional.deployment import Deployment, eventually
 __all__ = ["deployment", "environment"]
 
 CONSUMERS = ("projector", "projector-slow", "binder", "letters", "clock")
+PARTITIONS = {"bindery.projector": 36, "bindery.projector.slow": 12, "bindery.binder": 12, "bindery.letters": 12}
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.engines]
 
@@ -40,14 +44,32 @@ async def test_a_frozen_consumer_that_wakes_harms_nothing(deployment: Deployment
     told = {"BINDERY_TEST_POINT": point, "BINDERY_TEST_COUNT": "3", "BINDERY_TEST_ACT": "stop"}
     frozen = deployment.start(*CONSUMERS, environment=told)
     eventually(lambda: _is_stopped(frozen.pid), within_s=40, says=f"{point} was never passed")
+    frozen_log, other_log = (deployment.folder / f"process-{number}.log" for number in (1, 2))
     deployment.start(*CONSUMERS)
-    before = deployment.get("/metrics").status_code
-    assert before == 200
-    eventually(lambda: _behind(deployment) < 50, within_s=40, says="the other consumer took the work over")
+    # The group gives the partitions away when the session is over; then the other one works on what the frozen one had begun.
+    eventually(lambda: _assigned(other_log) == PARTITIONS, within_s=40, says="the other consumer owns every partition")
+    done = len(sender.accepted)
+    eventually(lambda: len(sender.accepted) > done + 20 and _behind(deployment) < 50 and _owned(other_log), within_s=40)
     os.kill(frozen.pid, signal.SIGCONT)
-    time.sleep(3)
+    eventually(lambda: "consumer.ownership_lost" in frozen_log.read_text(), says="the one that woke up notices that it lost its work")
+    done = len(sender.accepted)
+    eventually(lambda: len(sender.accepted) > done + 20)
     sender.halt()
     await settled(deployment, sender)
+
+
+def _lines(log: Path, event: str) -> list[dict[str, Any]]:
+    told = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [one for one in told if one.get("event") == event]
+
+
+def _assigned(log: Path) -> dict[str, int]:
+    """Group -> how many partitions it was given last."""
+    return {one["group"]: len(one["partitions"]) for one in _lines(log, "consumer.assigned")}
+
+
+def _owned(log: Path) -> int:
+    return len(_lines(log, "binder.owned"))
 
 
 @pytest.mark.timeout(300)
