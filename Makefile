@@ -33,7 +33,7 @@ run: $(RUNTIME) ## start API, consumers and clock in one process on the embedded
 	$(BIN)/bindery run --config $(CONFIG) --data-dir $(DATA_DIR) --host $(HOST) --port $(PORT)
 
 demo: $(RUNTIME) ## post signed sample webhooks to a running service and show the bindings
-	$(BIN)/python examples/demo.py --port $(PORT)
+	$(BIN)/python examples/demo.py --port $(PORT) --data-dir $(DATA_DIR)
 
 # The interpreter is checked before anything is created, so that a wrong one leaves nothing behind.
 $(BIN)/python:

@@ -7,6 +7,7 @@ It can be run again and again: what was posted before changes nothing.
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,13 +16,16 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
+from app.cli.client import DATA_DIR
+from app.cli.remote import bindings
 from app.configuration import load
 from app.sources.source import Sources
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 JACKET = "7c2d9b1e-4a53-4f0e-9d7c-2f6b1a8e3c41"
+# Ids of the assets in the answer. The lining was never uploaded, so it goes by what the PIM calls it.
+ASSETS = {"demo-front", "demo-side", "jackets/lining", "mood-1"}
 EMBARGO = NOW.replace(minute=0, second=0) + timedelta(days=30)
 
 
@@ -53,11 +57,11 @@ def upload(name: str, hours_ago: float, **more: Any) -> dict[str, Any]:
     }
 
 
-def akeneo(kind: str, product: dict[str, Any], hours_ago: float) -> dict[str, Any]:
-    """An Akeneo Event Platform event about a product."""
+def akeneo(nth: int, kind: str, product: dict[str, Any], hours_ago: float) -> dict[str, Any]:
+    """An Akeneo Event Platform event about a product; each has an id of its own, the same in every run."""
     return {
         "specversion": "1.0",
-        "id": "01a032fd-d117-73d9-85ce-6cad8d116ece",
+        "id": f"01a032fd-d117-73d9-85ce-6cad8d116e{nth:02x}",
         "source": "akeneo-event-platform",
         "type": f"com.akeneo.pim.v1.{kind}",
         "subject": "0198e0c4-7a1f-7c3e-9b52-4d0f6a8e2b17",
@@ -88,10 +92,10 @@ def story() -> list[tuple[str, str, Any]]:
     return [
         ("Cloudinary: the front view, approved", "cloudinary-eu", upload("front", 6, metadata=released)),
         ("Cloudinary: the side view, under embargo", "cloudinary-eu", upload("side", 6, metadata=released, access_control=embargo)),
-        ("Akeneo: the product NH-4711", "akeneo-main", akeneo("product.created", {"uuid": JACKET, "identifier": "NH-4711"}, 5)),
-        ("Akeneo: its packshots, in display order", "akeneo-main", akeneo("product.updated.delta", delta, 4)),
+        ("Akeneo: the product NH-4711", "akeneo-main", akeneo(1, "product.created", {"uuid": JACKET, "identifier": "NH-4711"}, 5)),
+        ("Akeneo: its packshots, in display order", "akeneo-main", akeneo(2, "product.updated.delta", delta, 4)),
         ("Activo: a mood picture that names the SKU", "activo", saved),
-        ("Akeneo: a thin event, which waits for a fetch", "akeneo-main", akeneo("product.updated", {"uuid": JACKET}, 2)),
+        ("Akeneo: a thin event, which waits for a fetch", "akeneo-main", akeneo(3, "product.updated", {"uuid": JACKET}, 2)),
         ("Activo: an asset whose date cannot be read", "activo", saved | {"id": "demo-2", "time": "yesterday"}),
     ]
 
@@ -112,9 +116,10 @@ def settled(url: str) -> dict[str, Any]:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         answer = httpx.get(f"{url}/v1/skus", params={"sku": "NH-4711"}, timeout=10)
-        if answer.status_code == httpx.codes.OK and len(answer.json()["bindings"]) == 4 and answer.json()["product"]:
+        if answer.status_code == httpx.codes.OK:
             held: dict[str, Any] = answer.json()
-            return held
+            if held["product"] and {one["asset"]["id"] for one in held["bindings"]} >= ASSETS:
+                return held
         time.sleep(0.1)
     sys.exit(f"The bindings of NH-4711 are not complete after 20 s: look at {url}/health/ready and at the lines of the service.")
 
@@ -123,7 +128,9 @@ def main() -> None:
     """Posts the story, waits for the answer, shows it."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--port", type=int, default=8000)
-    url = f"http://127.0.0.1:{options.parse_args().port}"
+    options.add_argument("--data-dir", type=Path, default=DATA_DIR, help="data directory of the service, for the commands at the end")
+    given = options.parse_args()
+    url = f"http://127.0.0.1:{given.port}"
     sources = load(Path(__file__).with_name("bindery.yaml")).sources
     console = Console()
     for what, source, body in story():
@@ -134,13 +141,18 @@ def main() -> None:
     console.print(
         f"\n[bold]GET /v1/skus/{answer['sku']}[/bold]", f"revision {answer['revision']}, changes by itself at {answer['next_change_at']}"
     )
-    table = Table("role", "#", "asset", "state", "URL, or why there is none", box=None, padding=(0, 2, 0, 0))
-    table.columns[-1].overflow = "fold"
-    for one in answer["bindings"]:
-        table.add_row(one["role"], str(one["position"]), one["asset"]["id"], one["state"], one["url"] or one["reason"]["text"])
-    console.print(table)
-    console.print("\nWhat could not be read waits as a dead letter: bindery dlq list", highlight=False)
-    console.print("What waits for a vendor: bindery tasks list", highlight=False)
+    console.print(bindings(answer), soft_wrap=True)
+    print(f"\nWhat could not be read waits as a dead letter:\n  {command('dlq list', url, given.data_dir)}")
+    print(f"What waits for a vendor:\n  {command('tasks list', url, given.data_dir)}")
+
+
+def command(words: str, url: str, data_dir: Path) -> str:
+    """A command of `bindery` that can be run here as it is printed."""
+    program = Path(sys.executable).with_name("bindery")
+    if program.is_relative_to(Path.cwd()):
+        program = program.relative_to(Path.cwd())
+    more = [] if data_dir == DATA_DIR else ["--data-dir", str(data_dir)]
+    return shlex.join([str(program), *words.split(), "--url", url, *more])
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def _about_token(service: Service, held: str | None) -> str:
     file = service.data_dir / GENERATED
     if service.token:
         return " It was given by --token or BINDERY_TOKEN."
-    looked = f"The token of {file} was sent" if held else f"None was found in {file}"
+    looked = f"The token of {file} was sent" if held else f"No token was found in {file}"
     return f" {looked}: give one with --token (BINDERY_TOKEN), or the service's data directory with --data-dir (BINDERY_DATA_DIR)."
 
 
