@@ -11,7 +11,8 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable, Collection, Generator
+import threading
+from collections.abc import Awaitable, Callable, Collection, Generator
 from dataclasses import replace
 
 import structlog
@@ -28,7 +29,7 @@ from consumers.configuration import establish
 log_line = structlog.get_logger(__name__)
 
 STALE_EXIT, DEFECT_EXIT, SECOND_SIGNAL_EXIT = 3, 70, 130
-STOP_WITHIN_S = 10.0
+STOP_WITHIN_S, LOOPS_END_S = 10.0, 6.0
 BACKLOG = 4096
 
 
@@ -52,9 +53,9 @@ async def run(settings: Settings, *, roles: Collection[str], http: bool, checkpo
     held: list[socket.socket] = []
     port = settings.port if http else settings.health_port
     try:
-        if not await _connect(made, stop):
+        version = await _connect(made, stop)
+        if version is None:
             return 0
-        version = await establish(made.store, made.configuration.version, made.configuration.hash, numbers_itself=settings.embedded)
         made.configuration = replace(made.configuration, version=version)
         made.loops = consumers_of(made, version, roles, checkpoint)
         # Only now: a socket that listens while nobody answers, because an engine is still waited for, keeps senders and probes hanging.
@@ -74,25 +75,41 @@ def _on_signals(stop: asyncio.Event) -> None:
         if stop.is_set():
             os._exit(SECOND_SIGNAL_EXIT)
         stop.set()
+        # Everything survives a crash at any instant, so an end that an engine holds up is cut short. By a thread: the loop may be held up too.
+        cut = threading.Timer(STOP_WITHIN_S - 0.5, os._exit, (0,))
+        cut.daemon = True
+        cut.start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
 
 
-async def _connect(made: Parts, stop: asyncio.Event) -> bool:
-    """Starts the engines, waiting for those that are not there yet. False where the process was stopped meanwhile."""
-    for name, start in (("store", made.store.start), ("log", made.log.start)):
-        while True:
-            try:
-                await start()
-                break
-            except EngineDown as down:
-                log_line.warning("process.waiting_for_engine", engine=name, detail=str(down))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 1.0)
-                if stop.is_set():
-                    return False
-    return True
+async def _connect(made: Parts, stop: asyncio.Event) -> int | None:
+    """Starts the engines and puts the configuration in force, waiting for what is not there yet. Its version; None when stopped meanwhile."""
+    if not await _waited(stop, "store", made.store.start) or not await _waited(stop, "log", made.log.start):
+        return None
+    found: list[int] = []
+
+    async def configure() -> None:
+        wanted = made.configuration
+        found.append(await establish(made.store, wanted.version, wanted.hash, numbers_itself=made.settings.embedded))
+
+    await _waited(stop, "store", configure)
+    return found[0] if found else None
+
+
+async def _waited(stop: asyncio.Event, engine: str, call: Callable[[], Awaitable[None]]) -> bool:
+    """Calls until the engine answers; False where the process was stopped meanwhile."""
+    while not stop.is_set():
+        try:
+            await call()
+        except EngineDown as down:
+            log_line.warning("process.waiting_for_engine", engine=engine, detail=str(down))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1.0)
+        else:
+            return True
+    return False
 
 
 async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.socket], *, webhooks: bool) -> int:
@@ -123,7 +140,7 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.soc
         server.should_exit = True
     for loop in made.loops.values():
         loop.stop()
-    _, late = await asyncio.wait({*loops, *serving}, timeout=STOP_WITHIN_S - 1) if loops or serving else (set(), set())
+    _, late = await asyncio.wait({*loops, *serving}, timeout=LOOPS_END_S) if loops or serving else (set(), set())
     for task in (*late, stopping):
         task.cancel()
     return _exit_code([*loops, *serving])

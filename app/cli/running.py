@@ -4,6 +4,7 @@ Owns: their options and exit codes. Does not own: running (app/process.py). Next
 """
 
 import os
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,7 +43,9 @@ def _serve(settings: Settings, roles: Collection[str], *, http: bool) -> None:
         typer.secho(str(stale), err=True, fg="red")
         code = STALE_EXIT
     # Threads of drivers that still wait for a dead engine must not keep a stopped process alive.
-    os._exit(code) if code else None
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @explained

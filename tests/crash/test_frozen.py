@@ -58,6 +58,32 @@ async def test_a_frozen_consumer_that_wakes_harms_nothing(deployment: Deployment
     await settled(deployment, sender)
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("environment", ["production"], indirect=True)
+@pytest.mark.parametrize("engine", ["kafka", "mongo"])
+async def test_a_process_leaves_in_time_though_an_engine_is_frozen(deployment: Deployment, engines: Engines, engine: str) -> None:
+    """SIGTERM ends a process within ten seconds, also while an engine neither answers nor refuses."""
+    deployment.start("--http", environment={"BINDERY_HOST": "127.0.0.1", "BINDERY_PORT": str(deployment.port)})
+    deployment.ready()
+    sender = Sender(deployment, SEED)
+    sender.start()
+    eventually(lambda: len(sender.accepted) > 20)
+    pid = engines.kafka_pid if engine == "kafka" else engines.mongo_pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(2)
+        asked = time.monotonic()
+        assert deployment.down(within_s=15) == [0]
+        took_s = time.monotonic() - asked
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert took_s <= 10.0, f"it took {took_s:.1f} s"
+    deployment.start("--http", environment={"BINDERY_HOST": "127.0.0.1", "BINDERY_PORT": str(deployment.port)})
+    deployment.ready()
+    sender.halt()
+    await settled(deployment, sender)
+
+
 def _lines(log: Path, event: str) -> list[dict[str, Any]]:
     told = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     return [one for one in told if one.get("event") == event]
