@@ -44,7 +44,7 @@ MEANINGS: Mapping[State, str] = {
     State.LIVE: "It may be shown now, and it is the only state with a URL.",
     State.EMBARGOED: "It may be shown from an instant that is known and still to come.",
     State.EXPIRED: "The time in which it might be shown is over.",
-    State.WITHDRAWN: "Its DAM deleted it, archived it or does not approve of it.",
+    State.WITHDRAWN: "Its DAM deleted it, archived it or does not approve of it, or the PIM switched its product off.",
     State.SUSPECT: "Its rights cannot be understood, so it is held back until they can or a person decides.",
     State.PENDING_ASSET: "A PIM links it, and nothing is known about it yet.",
     State.PENDING_PRODUCT: "A DAM names this SKU for it, and no PIM has a product with the SKU.",

@@ -64,6 +64,8 @@ class Case:
             leaves = asset.leaves
             if self.family.product is None:
                 verdict = self._without_product(asset)
+            elif self.family.disabled:
+                verdict = self._disabled()
             else:
                 verdict = judge(asset, self.decisions.get(asset.key), self.policy, self.at_us)
             rights = {"from": _instant(leaves.get("rights.from")), "until": _instant(leaves.get("rights.until"))}
@@ -76,7 +78,14 @@ class Case:
     def _without_product(self, asset: View) -> Verdict:
         return Verdict("pending-product", "pending-product", reasons.pending_product(self.sku, split_key(asset.key)[1]))
 
+    def _disabled(self) -> Verdict:
+        """A product that is off shows nothing, whatever may be said about each of its assets."""
+        assert self.family.product is not None
+        return Verdict("withdrawn", "product-disabled", reasons.product_disabled(split_key(self.family.product.key)[1]))
+
     def _without_asset(self, placement: Placement) -> Verdict:
+        if self.family.disabled:
+            return self._disabled()
         decision = self.decisions.get(placement.key)
         if decision and decision.leaves.get("verdict") == "reject":
             return Verdict("rejected", "rejected-by-person", reasons.REJECTED, why=decision.leaves.get("why"))

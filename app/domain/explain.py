@@ -21,7 +21,7 @@ ASSET_LEAVES = (
     *("status", "claims.product", "claims.model", "claims.sku", "claims.gtin", "role", "locale", "channel", "position", "approval"),
     *("rights.from", "rights.until", "rights.access", "checksum", "content_version"),
 )
-PRODUCT_LEAVES = ("status", "keys.sku", "keys.gtin", "parent")
+PRODUCT_LEAVES = ("status", "keys.sku", "keys.gtin", "parent", "enabled")
 DECISION_LEAVES = ("verdict", "pin", "place", "role", "by", "why")
 NOBODY = "Nothing that is known puts it on this SKU."
 

@@ -29,6 +29,11 @@ class Family:
     gtins: list[str]
     flags: list[dict[str, Json]]
 
+    @property
+    def disabled(self) -> bool:
+        """Whether the PIM has switched the product off; one that says nothing is on."""
+        return self.product is not None and self.product.leaves.get("enabled") is False
+
     def links(self) -> Iterator[tuple[View, str, list[list[str]]]]:
         """(who says so, path, links): every path once, the nearest member's; an empty list is a word too."""
         seen: set[str] = set()

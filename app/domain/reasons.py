@@ -108,6 +108,10 @@ def pending_product(sku: str, system: str) -> str:
     return f"The DAM ({system}) names the SKU {sku}, which no product of a PIM has."
 
 
+def product_disabled(pim: str) -> str:
+    return f"The PIM ({pim}) has switched this product off."
+
+
 def pending_asset(pim: str, system: str, by: str, value: str) -> str:
     if by == "id":
         return f"The PIM ({pim}) links the asset {value} of {system}, about which nothing is known yet."

@@ -179,6 +179,8 @@ class Fields(Strict):
     # Of products and models.
     parent: Spec | None = None
     name: Spec | None = None
+    # Of products: false where the PIM has switched one off.
+    enabled: Spec | None = None
     links: dict[str, Link] = {}
     collections: Collections | None = None
     asset_texts: AssetTexts | None = None

@@ -65,8 +65,10 @@ _PRODUCT: dict[str, Draw] = {
     "links.packshots.en_GB.web": _links,
     "links.hero.*.*": _links,
     "asset_texts.dam.a.alt.en_GB": _one("a chair", "the chair"),
+    # Rarely off: a product that is hides every other difference.
+    "enabled": _one(*[True] * 9, False),
 }
-_MODEL = {leaf: draw for leaf, draw in _PRODUCT.items() if leaf not in {"keys.sku", "keys.gtin"}}
+_MODEL = {leaf: draw for leaf, draw in _PRODUCT.items() if leaf not in {"keys.sku", "keys.gtin", "enabled"}}
 _ASSET: dict[str, Draw] = {
     "claims.sku": _some(2, *[[sku, sku] for sku in SKUS]),
     "claims.gtin": _some(1, *[[gtin, gtin] for gtin in GTINS]),

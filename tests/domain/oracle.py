@@ -148,6 +148,8 @@ def decided_by_people(records: dict[str, Folded], product: Folded | None) -> dic
 
 def state_of(asset: Folded | None, product: Folded | None, word: Folded | None, policy: Policy, at_us: int) -> str:
     verdict = word["verdict"] if word else None
+    if product is not None and product["enabled"] is False:
+        return "withdrawn"
     if product is None or verdict == "reject" or asset is None:
         return "pending-product" if product is None else "rejected" if verdict == "reject" else "pending-asset"
     if asset.deleted or asset["approval"] == "rejected":

@@ -166,3 +166,17 @@ def test_missing_parts_are_named() -> None:
 def test_instants_are_rfc_3339(at_us: int, text: str) -> None:
     """UTC with a Z, microseconds where there are any, clamped to the years that can be written."""
     assert rfc3339(at_us) == text
+
+
+def test_a_product_that_is_off_shows_nothing() -> None:
+    """Every binding says so, whatever else is true of it, with no URL and no instant; without a word, and once on again, it is shown."""
+    linked = {"links.packshots.*.*": links("a", "b", "unknown")}
+    assets = (an_asset("a", {"rights.until": 60, "renditions.s": {"url": "https://dam.example/s"}}), an_asset("b", {"rights.from": 70}))
+    off = bound(a_product("p1", {**linked, "enabled": False}), *assets, a_decision("p1", "a", verdict="approve"), at_us=50)
+    assert off.next_change_us is None
+    for binding in off.content["bindings"]:
+        assert (binding["state"], binding["url"], binding["renditions"], binding["valid_until"]) == ("withdrawn", None, {}, None)
+        assert binding["reason"] == {"code": "product-disabled", "text": "The PIM (pim) has switched this product off."}
+    for leaves in (linked, {**linked, "enabled": True}):
+        states = [one["state"] for one in bound(a_product("p1", leaves), *assets, at_us=50).content["bindings"]]
+        assert states == ["live", "embargoed", "pending-asset"]

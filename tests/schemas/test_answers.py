@@ -95,6 +95,10 @@ def answers() -> Iterator[tuple[str, Bound]]:
     yield "rights not asked for", bind(all_of_it, Policy(when_rights_unknown={"dam": "show"}), NOW_US)
     yield "only the PIM decides", bind(all_of_it, Policy(ownership={"*": "pim"}, texts="pim"), NOW_US)
     yield "only the DAM decides", bind(all_of_it, Policy(ownership={"*": "dam"}, texts="dam"), NOW_US)
+    off = known(
+        PRODUCT, keys__sku=[SKU, SKU], enabled=False, links__front__en_GB__shop=[["dam", "id", "live"], ["dam", "id", "unheard-of"]]
+    )
+    yield "a product that is off", bind(replace(all_of_it, products=[off]), Policy(), NOW_US)
     yield "no product", bind(replace(all_of_it, products=[]), Policy(), NOW_US)
     yield "nothing", bind(Inputs(SKU), Policy(), NOW_US)
     looped = known(MODEL, parent="jackets")

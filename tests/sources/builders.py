@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.configuration import Configuration, load
 from app.domain.facets import Change
+from app.errors import Misconfigured
 from app.sources.source import Source
 from schemas.event import Event
 
@@ -44,6 +47,15 @@ def configure(folder: Path, sources: str, rest: str = "", *, strict: bool = Fals
     path = folder / "bindery.yaml"
     path.write_text(f"version: {VERSION}\n{rest}\nsources:{sources or ' {}'}\n")
     return load(path, environ=SECRETS, strict=strict)
+
+
+def mistakes(folder: Path, sources: str, rest: str = "", *, strict: bool = False) -> list[str]:
+    """The mistakes that are reported, without the heading."""
+    with pytest.raises(Misconfigured) as error:
+        configure(folder, sources, rest, strict=strict)
+    heading, *found = str(error.value).split("\n  ")
+    assert "bindery.yaml has" in heading
+    return found
 
 
 def one(folder: Path, source: str, rest: str = "") -> Source:

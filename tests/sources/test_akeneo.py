@@ -106,6 +106,13 @@ def test_a_parent_that_is_set_and_taken_away(source: Source) -> None:
     assert leaves(source, delta(parent={"previous": "LMP-2041", "new": None})) == {"parent": None}
 
 
+@pytest.mark.parametrize(("new", "expected"), [(False, False), (True, True), (None, None)])
+def test_a_product_that_is_switched_off(source: Source, new: bool | None, expected: bool | None) -> None:
+    """The delta's `enabled` is a leaf; an unknown one is taken away, and one that is not mentioned stays."""
+    assert leaves(source, delta(enabled={"previous": not new, "new": new})) == {"enabled": expected}
+    assert "enabled" not in leaves(source, delta(parent={"previous": None, "new": "X"}))
+
+
 def test_a_delta_of_uninteresting_members_changes_nothing(source: Source) -> None:
     """A change of category alone is no change of any leaf."""
     assert changes(source, delta(categories={"added": ["x"], "removed": []})) == []

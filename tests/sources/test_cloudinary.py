@@ -136,7 +136,6 @@ def test_which_delivery_is_public_can_be_overridden(tmp_path: Path) -> None:
         source = one(tmp_path, CLOUDINARY + f"    overrides: {{public: {words}}}\n")
         assert leaves(source, body)["url"].endswith("/authenticated/v{version}/{public_id}.{format}")
         assert leaves(source, {**body, "secure_url": SIGNED.format("authenticated")})["url"] is None
-    assert leaves(source, {**body, "type": "private"})["url"]
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x/a b", "https://x/\u0000", 7, ["https://x"]])

@@ -53,6 +53,7 @@ DELETED = {"status": "deleted"}
 DELTA = {
     **SKU,
     "links.packshots.*.*": [["akeneo", "id", "lmp_2041_blk_front"], ["akeneo", "id", "lmp_2041_blk_detail"]],
+    "enabled": True,
 }
 
 # Sample -> (record, whole state, leaves) of each change.
