@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app.backends.sqlite import log_reader
 from app.backends.sqlite.log import SqliteLog
 from app.errors import EntryRefused, LogUnavailable, Misconfigured
 from app.ports import Entry, TopicPartition
@@ -168,6 +169,24 @@ async def test_a_poll_waits_without_asking_again_and_again(log: SqliteLog) -> No
     await log.append("one", entries(b"key", [b"v"]))
     assert [record.value for record in await waiting] == [b"v"]
     assert asyncio.get_running_loop().time() - started < 5
+    await consumer.stop()
+
+
+async def test_a_poll_ends_at_its_bytes_and_gives_one_record_at_least(log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values beyond the bound wait for the next polls, in order; one that is larger than the bound comes alone."""
+    monkeypatch.setattr(log_reader, "MOST_BYTES", 10_000)
+    values = [b"%d " % number + b"x" * (50_000 if number == 7 else 3_000) for number in range(20)]
+    await log.append("one", entries(b"key", values))
+    await asyncio.gather(*(log.append("two", [Entry(b"%d" % number, value)]) for number, value in enumerate(values)))
+    consumer = log.consumer("g", ["one", "two"])
+    await consumer.start()
+    found: list[tuple[str, bytes]] = []
+    while got := await consumer.poll(1_000, 0):
+        sizes = [len(record.value or b"") for record in got]
+        assert sum(sizes[:-1]) < 10_000
+        found += [(record.topic, record.value or b"") for record in got]
+    assert [value for topic, value in found if topic == "one"] == values
+    assert sorted(value for topic, value in found if topic == "two") == sorted(values)
     await consumer.stop()
 
 

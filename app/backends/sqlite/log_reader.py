@@ -18,6 +18,7 @@ from app.backends.sqlite.log_format import OFFSET_LIMIT, Record, records, row_of
 from app.errors import LogUnavailable
 
 THREADS = 2
+MOST_BYTES = 16_000_000
 T = TypeVar("T")
 
 # The block that holds the offset begins at or before it; where it was trimmed, reading begins at the oldest block there is.
@@ -46,7 +47,9 @@ class Reader:
         self._opened: list[sqlite3.Connection] = []
 
     async def records(self, wants: Sequence[Want], max_records: int) -> list[Record]:
-        """Up to max_records, each partition its share, those of one partition in order; earlier partitions of `wants` first."""
+        """Up to max_records, each partition its share, those of one partition in order; earlier partitions of `wants` first. Values of more
+        than MOST_BYTES together are not begun, so that what comes is about that much, and at least one record.
+        """
         return await self._in_thread(lambda connection: _fair(connection, wants, max_records))
 
     async def committed(self, group: str) -> dict[int, int]:
@@ -83,14 +86,14 @@ class Reader:
 
 def _fair(connection: sqlite3.Connection, wants: Sequence[Want], max_records: int) -> list[Record]:
     found: Mapping[int, list[Record]] = {want.slot: [] for want in wants}
-    left, active = max_records, list(wants)
-    while left > 0 and active:
+    left, room, active = max_records, MOST_BYTES, list(wants)
+    while left > 0 and room > 0 and active:
         share = max(1, left // len(active))
         more = []
         for want in active:
-            if left <= 0:
+            if left <= 0 or room <= 0:
                 break
-            got = _read(connection, want, min(share, left))
+            got, room = _read(connection, want, min(share, left), room)
             found[want.slot].extend(got)
             left -= len(got)
             if len(got) == share:
@@ -99,19 +102,24 @@ def _fair(connection: sqlite3.Connection, wants: Sequence[Want], max_records: in
     return [record for each in found.values() for record in each]
 
 
-def _read(connection: sqlite3.Connection, want: Want, max_records: int) -> list[Record]:
+def _read(connection: sqlite3.Connection, want: Want, max_records: int, room: int) -> tuple[list[Record], int]:
+    """Records, and how many bytes of `room` their values leave; below 1 there is none left."""
     got: list[Record] = []
     bounds = {"first": row_of(want.slot, 0), "at": row_of(want.slot, want.offset), "last": row_of(want.slot, OFFSET_LIMIT - 1)}
     cursor = connection.execute(_BLOCKS, bounds)
     for row, at_ms, block in cursor:
         every = records(want.topic, want.partition, row % OFFSET_LIMIT, at_ms, block)
         fresh = (record for record in every if record.offset >= want.offset)
-        got.extend(islice(fresh, max_records - len(got)))
-        if len(got) >= max_records:
+        for record in islice(fresh, max_records - len(got)):
+            got.append(record)
+            room -= len(record.value)
+            if room <= 0:
+                break
+        if len(got) >= max_records or room <= 0:
             break
     # An unfinished cursor would keep its snapshot, and with it the write-ahead log, from being reset.
     cursor.close()
-    return got
+    return got, room
 
 
 def _oldest(connection: sqlite3.Connection, slots: Sequence[int]) -> dict[int, int]:
