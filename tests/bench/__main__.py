@@ -19,7 +19,7 @@ from rich.console import Console
 
 from deploy.engines import Engines
 from tests.bench.load import Missing
-from tests.bench.report import markdown, show
+from tests.bench.report import markdown, show, update
 from tests.bench.site import Bench
 from tests.bench.sizes import FULL, QUICK, SMOKE, Sizes
 from tests.functional.deployment import SECRET
@@ -36,7 +36,7 @@ def main() -> int:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small sizes: two minutes, and figures that prove little")
     size.add_argument("--smoke", action="store_true", help="tiny sizes: shows only that the benchmarks run")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to this file as well")
+    parser.add_argument("--update", type=Path, metavar="FILE", help="put the tables between the marks of this file (docs/performance.md)")
     given = parser.parse_args()
     if unknown := sorted(set(given.names) - set(NAMES)):
         parser.error(f"there is no benchmark called {', '.join(unknown)}; there are {', '.join(NAMES)}")
@@ -44,7 +44,7 @@ def main() -> int:
         print("\n".join(absent), file=sys.stderr)
         return 1
     sizes = QUICK if given.quick else SMOKE if given.smoke else FULL
-    return _measure([name for name in NAMES if name in (given.names or NAMES)], sizes, given.markdown)
+    return _measure([name for name in NAMES if name in (given.names or NAMES)], sizes, given.update)
 
 
 def _measure(names: list[str], sizes: Sizes, file: Path | None) -> int:
@@ -53,7 +53,8 @@ def _measure(names: list[str], sizes: Sizes, file: Path | None) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console, tables = Console(width=150), []
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    console.print(f"{machine}; load before: {os.getloadavg()[0]:.1f}")
+    machine += f"; load of the machine before the run: {os.getloadavg()[0]:.1f}"
+    console.print(machine)
     with tempfile.TemporaryDirectory(prefix="bindery-bench-") as folder, Engines.start(Path(folder) / "engines") as engines:
         bench = Bench(Path(folder), sizes, engines)
         for name in names:
@@ -67,7 +68,7 @@ def _measure(names: list[str], sizes: Sizes, file: Path | None) -> int:
             show(console, f"{benchmark.TITLE}  ({time.monotonic() - began_s:.0f} s)", rows)
             tables.append(markdown(benchmark.TITLE, rows))
             if file:
-                file.write_text("\n".join(tables))
+                update(file, [f"{machine}.\n", *tables])
     return 0
 
 

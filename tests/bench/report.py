@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -54,6 +55,7 @@ class Row:
 
 
 HEADINGS = ("what", "figure", "baseline", "which is", "ratio", "aim", "")
+BEGIN, END = "<!-- figures of one run -->", "<!-- end of the figures -->"
 COLOURS = {"met": "green", "missed": "bold red"}
 
 
@@ -75,3 +77,14 @@ def markdown(title: str, rows: Sequence[Row]) -> str:
     """The same table for docs/performance.md."""
     lines = [f"### {title}", "", "| " + " | ".join((*HEADINGS[:-1], "verdict")) + " |", "|" + "---|" * len(HEADINGS)]
     return "\n".join([*lines, *("| " + " | ".join(row.cells()) + " |" for row in rows), ""])
+
+
+def update(file: Path, parts: Sequence[str]) -> None:
+    """Puts these between the marks of a file, or makes the file."""
+    before, after = "", ""
+    if file.exists():
+        before, found, rest = file.read_text().partition(BEGIN)
+        _, also_found, after = rest.partition(END)
+        if not found or not also_found:
+            raise ValueError(f"{file} has no place for the figures: it needs the lines {BEGIN} and {END}")
+    file.write_text(f"{before}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{after}")

@@ -25,7 +25,7 @@ NAMES = ["micro", *(["ingest"] if shutil.which("wrk") else []), "bind", "latency
 def test_every_benchmark_runs_and_finds_what_it_sent(tmp_path: Path) -> None:
     """The command ends with 0 and every benchmark writes a table; its own checks of counts and contents have held then."""
     tables = tmp_path / "tables.md"
-    command = [sys.executable, "-m", "tests.bench", *NAMES, "--smoke", "--markdown", str(tables)]
+    command = [sys.executable, "-m", "tests.bench", *NAMES, "--smoke", "--update", str(tables)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=230, env={**os.environ, "COLUMNS": "150"})
     assert done.returncode == 0, done.stdout + done.stderr
     assert tables.read_text().count("### ") == len(NAMES)
