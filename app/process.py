@@ -75,7 +75,7 @@ def _on_signals(stop: asyncio.Event) -> None:
         if stop.is_set():
             os._exit(SECOND_SIGNAL_EXIT)
         stop.set()
-        # Everything survives a crash at any instant, so an end that an engine holds up is cut short. By a thread: the loop may be held up too.
+        # Everything survives a crash at any instant, so an end that an engine holds up is cut short; by a thread, as the loop may hang too.
         cut = threading.Timer(STOP_WITHIN_S - 0.5, os._exit, (0,))
         cut.daemon = True
         cut.start()
@@ -85,7 +85,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 
 async def _connect(made: Parts, stop: asyncio.Event) -> int | None:
-    """Starts the engines and puts the configuration in force, waiting for what is not there yet. Its version; None when stopped meanwhile."""
+    """Starts the engines and puts the configuration in force, waiting for what is not there yet; its version, or None when stopped."""
     if not await _waited(stop, "store", made.store.start) or not await _waited(stop, "log", made.log.start):
         return None
     found: list[int] = []

@@ -69,6 +69,7 @@ async def test_a_process_leaves_in_time_though_an_engine_is_frozen(deployment: D
     sender.start()
     eventually(lambda: len(sender.accepted) > 20)
     pid = engines.kafka_pid if engine == "kafka" else engines.mongo_pid
+    assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:
         time.sleep(2)

@@ -18,18 +18,19 @@ def only_binding(answer: dict[str, Any]) -> dict[str, Any]:
     return binding
 
 
-def test_life_of_one_event(deployment: Deployment) -> None:
-    """A signed upload becomes a binding, meets its product, and an event read wrongly becomes a letter that a mended mapping replays."""
-    deployment.configure(1, overrides="{rights: {until: metadata.licence}}")
-    service = deployment.up()
-
+def taken_in(service: Deployment, body: bytes) -> str:
+    """The door: only what is signed comes in; the id of the event."""
     # A signed request, taken in by app/api/webhooks.py and durable before the answer.
-    body = upload("jacket-front", sku="NH-1")
     accepted = service.webhook("cloudinary-eu", body)
     assert accepted.status_code == 200, accepted.text
     assert len(accepted.json()["accepted"]) == 1
     assert service.webhook("cloudinary-eu", body, {**signature("cloudinary-eu", body), "x-cld-signature": "0" * 40}).status_code == 401
+    event_id: str = accepted.json()["accepted"][0]
+    return event_id
 
+
+def joined(service: Deployment) -> dict[str, Any]:
+    """The pipeline: a binding that waits for its product, and is live once both sides are known; the answer."""
     # consumers/projector.py -> app/domain/facets.py -> consumers/binder.py -> app/domain/bind.py -> the store -> app/api/skus.py
     binding = eventually(lambda: only_binding(service.sku("NH-1")))
     assert binding["state"] == "pending-product"
@@ -51,6 +52,32 @@ def test_life_of_one_event(deployment: Deployment) -> None:
     assert binding["state"] == "live"
     assert binding["url"] == "https://res.cloudinary.com/demo/image/upload/v1791965551/jacket-front.jpg"
     assert answer["revision"] == 2
+    return answer
+
+
+def mended(service: Deployment, letter: str) -> None:
+    """The replay."""
+    # And when it goes wrong: the letter, the mended mapping, its replay; the same replay again changes nothing.
+    assert service.down() == [0]
+    service.configure(2, overrides="{rights: {until: metadata.licence_end}}")
+    service.up()
+    for _ in range(2):
+        replayed = service.post(f"/v1/dead-letters/{letter}/replay", {"why": "the mapping reads such times now"})
+        assert replayed.status_code in (202, 409), replayed.text
+        eventually(lambda: service.get(f"/v1/dead-letters/{letter}").json()["state"] == "resolved")
+        eventually(lambda: len(service.sku("NH-1")["bindings"]) == 3)
+    (sale,) = (one for one in service.sku("NH-1")["bindings"] if one["asset"]["id"] == "id-jacket-sale")
+    assert (sale["state"], sale["valid_until"]) == ("live", "2099-12-31T00:00:00Z")
+
+
+def test_life_of_one_event(deployment: Deployment) -> None:
+    """A signed upload becomes a binding, meets its product, and an event read wrongly becomes a letter that a mended mapping replays."""
+    deployment.configure(1, overrides="{rights: {until: metadata.licence}}")
+    service = deployment.up()
+
+    body = upload("jacket-front", sku="NH-1")
+    event_id = taken_in(service, body)
+    answer = joined(service)
 
     # A duplicate changes nothing: the letter below comes after it on the same lane, so it has been through by then.
     assert service.webhook("cloudinary-eu", body).status_code == 200
@@ -68,19 +95,9 @@ def test_life_of_one_event(deployment: Deployment) -> None:
     (asset,) = service.get("/v1/skus/NH-1/explain", asset="cloudinary-eu/id-jacket-front").json()["assets"]
     assert asset["shown"]
     told = {(fact["event"]["source"], fact["event"]["type"], fact["event"]["id"]) for fact in asset["decided_by"] if fact["event"]}
-    assert ("cloudinary-eu", "upload", accepted.json()["accepted"][0]) in told
+    assert ("cloudinary-eu", "upload", event_id) in told
 
-    # And when it goes wrong: the letter, the mended mapping, its replay; the same replay again changes nothing.
-    assert service.down() == [0]
-    service.configure(2, overrides="{rights: {until: metadata.licence_end}}")
-    service.up()
-    for _ in range(2):
-        replayed = service.post(f"/v1/dead-letters/{letter['id']}/replay", {"why": "the mapping reads such times now"})
-        assert replayed.status_code in (202, 409), replayed.text
-        eventually(lambda: service.get(f"/v1/dead-letters/{letter['id']}").json()["state"] == "resolved")
-        eventually(lambda: len(service.sku("NH-1")["bindings"]) == 3)
-    (sale,) = (one for one in service.sku("NH-1")["bindings"] if one["asset"]["id"] == "id-jacket-sale")
-    assert (sale["state"], sale["valid_until"]) == ("live", "2099-12-31T00:00:00Z")
+    mended(service, letter["id"])
 
     # The state survives an orderly stop, and the revision goes on from where it was.
     before = service.sku("NH-1")
