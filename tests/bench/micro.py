@@ -16,7 +16,7 @@ from app.configuration import load
 from app.sources.source import Source
 from tests.bench.report import Row
 from tests.bench.site import Bench
-from tests.functional.deployment import CONFIGURATION
+from tests.functional.deployment import Deployment
 
 TITLE = "Mapping: what the door and the projector do with a sample, beside orjson.loads of the same body"
 SAMPLES = Path("tests/sources/samples")
@@ -32,9 +32,7 @@ ROUNDS = 5
 
 def run(bench: Bench) -> list[Row]:
     """The table."""
-    file = bench.folder / "bindery.yaml"
-    file.write_text(CONFIGURATION.format(version=1, more=""))
-    sources = load(file).sources
+    sources = load(Deployment(bench.folder / "micro").folder / "bindery.yaml").sources
     return [row for sample, name in CHOSEN.items() for row in _rows(sample, sources[name], bench.sizes.micro_s)]
 
 
