@@ -4,14 +4,17 @@ Owns: passes, pages, cursors, pacing. Does not own: who asks for a sweep (test_a
 Next stop: tests/consumers/test_configuration.py.
 """
 
+from collections.abc import Collection, Sequence
+
 import pytest
 
 from app.backends.sqlite.store import SqliteStore
 from app.domain.family import DEPTH
 from app.errors import LogUnavailable, StoreUnavailable
-from app.ports import Doc
+from app.ports import Doc, LogRecord, TopicPartition
 from consumers.binder import GROUP
 from consumers.sweeps import ALL, VARIANTS, Sweeper, request_sweep
+from schemas import topics
 from tests.consumers.disturbances import Failing, Raced, RoughLog
 from tests.consumers.world import NOW_US, World, asset, product, whole
 
@@ -117,6 +120,14 @@ async def test_a_page_that_the_log_does_not_take_is_not_passed(world: World) -> 
     assert await world.asked() == skus
 
 
+async def test_no_request_is_lost_in_a_race(world: World, elsewhere: SqliteStore) -> None:
+    """Two that ask for the same sweep at once, existing or not, are two requests; the other sweep of the call is asked for once."""
+    for count in (2, 4):
+        world.store.sweeps = Raced(world.store, "sweeps", lambda: request_sweep(elsewhere, M))
+        await world.ask_for_sweep(M, ALL)
+        assert ((await held(world))["requested"], (await held(world, ALL))["requested"]) == (count, count // 2)
+
+
 async def test_two_sweepers_skip_nothing(world: World, elsewhere: SqliteStore) -> None:
     """Two processes at one sweep read the same pages; the one that is late neither moves the cursor back nor ends the pass early."""
     skus = await variants(world, 45)
@@ -201,12 +212,26 @@ async def test_everybody_gets_a_turn(world: World) -> None:
     assert await world.asked() == ["S-000"]
 
 
+class Deaf:
+    """A binder that lets requests pass undecided."""
+
+    group = GROUP
+    topics = (topics.BIND_REQUESTS,)
+
+    async def process(self, records: Sequence[LogRecord]) -> None:
+        """Nothing."""
+
+    async def abandoned(self, partitions: Collection[TopicPartition] | None) -> None:
+        """Nothing."""
+
+
 async def test_all_means_answers_and_records(world: World) -> None:
     """Every SKU that has an answer, and every SKU that a record names, a product or an asset, in pages."""
-    await world.project(*(product(f"p{number}", 1, f"S-{number}") for number in range(25)), asset("a", 1, "claimed"))
     docs = [Doc(f"only-{number:02d}", "{}", numbers={"revision": 1, "at_us": NOW_US, "epoch": 0, "config": 1}) for number in range(20)]
     await world.store.bindings.save(docs)
-    await settle(world)
+    await world.project(*(product(f"p{number}", 1, f"S-{number}") for number in range(25)), asset("a", 1, "claimed"))
+    await world.drain(Deaf())
+    await world.asked()
     await world.ask_for_sweep(ALL)
     await finish(world, world.sweeper(page=10))
     expected = {f"S-{number}" for number in range(25)} | {"claimed"} | {doc.id for doc in docs}

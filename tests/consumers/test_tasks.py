@@ -42,7 +42,7 @@ async def test_a_fetch_waits_until_it_is_due(world: World) -> None:
 
 async def test_wishes_for_one_thing_are_one_task(world: World) -> None:
     """Due at the earliest of their times, for the newest of their triggers, in whatever order and batches they come."""
-    wishes = [fetch(2, due_us=300), fetch(9, due_us=200), fetch(5, due_us=400)]
+    wishes = [fetch(2, due_us=300), fetch(9, due_us=400), fetch(5, due_us=200)]
     await request_fetches(world.store, wishes, NOW_US)
     together, _ = await waiting(world)
     for number, order in enumerate([(0, 1, 2), (2, 1, 0), (1, 2, 0)]):
