@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
+import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import murmur2 as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backends.kafka import appender, topics
+from app.backends.kafka.consumer import REJOIN_AFTER
 from app.backends.kafka.log import KafkaLog
 from app.backends.kafka.partitioner import murmur2, partition_of
 from app.backends.kafka.quiet import OncePerWhile
@@ -27,7 +32,7 @@ from app.backends.kafka.topics import Topic, differences, wanted
 from app.errors import LogUnavailable, Misconfigured
 from app.ports import Entry
 from schemas.topics import ALL
-from tests.contracts.event_log_worlds import SMALL_BYTES, KafkaWorld, entries, values_of
+from tests.contracts.event_log_worlds import SMALL_BYTES, KafkaWorld, collect, entries, values_of
 
 if TYPE_CHECKING:
     from deploy.engines import Engines
@@ -181,6 +186,99 @@ async def test_a_cluster_that_is_not_there_is_log_unavailable() -> None:
     with pytest.raises(LogUnavailable):
         await consumer.poll(1, 0)
     await consumer.stop()
+
+
+async def test_an_assertion_of_the_client_is_an_outage_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiokafka asserts while a broker registers anew; a writer, a log and a consumer that are opened then can be opened again later."""
+
+    async def asserts(_: object) -> None:
+        raise AssertionError("Did we not perform bootstrap?")
+
+    for client in (AIOKafkaProducer, AIOKafkaConsumer):
+        monkeypatch.setattr(client, "start", asserts)
+    log = KafkaLog("127.0.0.1:1")
+    for opening in (log.fenced_writer("w").open, log.start, log.consumer("g", ["t"]).start):
+        with pytest.raises(LogUnavailable, match="bootstrap"):
+            await opening()
+
+
+async def test_no_error_ends_the_way_back_to_a_producer(world: KafkaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a new producer cannot be made for reasons nobody knew of, another is made a moment later, and appends go through."""
+    log, topic = await world.log(), world.topic("one")
+    await log.partitions(topic)
+    surprises: list[Exception] = [ZeroDivisionError("surprise"), AssertionError("surprise")]
+    start = AIOKafkaProducer.start
+
+    async def starts(producer: AIOKafkaProducer) -> None:
+        if surprises:
+            raise surprises.pop()
+        await start(producer)
+
+    monkeypatch.setattr(AIOKafkaProducer, "start", starts)
+    spent = log._appender._producer
+    assert spent is not None
+    log._appender._replace(spent, 0.0)
+    assert len(await log.append(topic, [Entry(b"key", b"v")], deadline_s=10)) == 1
+    assert not surprises
+
+
+async def test_a_member_whose_polls_succeed_in_between_does_not_join_anew(world: KafkaWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures count in a row only: with records between them the partitions stay, and each record comes once."""
+    log, topic = await world.log(), world.topic("one")
+    values = [b"%d" % number for number in range(REJOIN_AFTER + 2)]
+    await log.append(topic, entries(b"key", values))
+    assignments: list[object] = []
+
+    async def assigned(partitions: object) -> None:
+        assignments.append(partitions)
+
+    consumer = log.consumer(f"g {uuid.uuid4()}", [topic], on_assigned=assigned)
+    await consumer.start()
+    found = [record.value for record in await collect(consumer, 1, max_records=1)]
+    getmany, failing = AIOKafkaConsumer.getmany, False
+
+    async def fails(client: AIOKafkaConsumer, *args: object, **options: object) -> object:
+        if failing:
+            raise KafkaConnectionError("gone for a moment")
+        return await getmany(client, *args, **options)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", fails)
+    while len(found) < len(values):
+        failing = True
+        with pytest.raises(LogUnavailable):
+            await consumer.poll(1, 0)
+        failing = False
+        found += [record.value for record in await collect(consumer, 1, max_records=1)]
+    await consumer.stop()
+    assert (found, len(assignments)) == (values, 1)
+
+
+@pytest.mark.crash
+async def test_leaving_a_frozen_broker_is_soon_over(world: KafkaWorld, engines: Engines) -> None:
+    """While the broker accepts and never answers, a log with an append under way, a member and a writer each stop within seconds."""
+    log, topic = await world.log(), world.topic("one")
+    await log.append(topic, [Entry(b"key", b"v")])
+    consumer, writer = log.consumer(f"g {uuid.uuid4()}", [topic]), log.fenced_writer(f"writer {uuid.uuid4()}")
+    await consumer.start()
+    await writer.open()
+    await writer.append(topic, [Entry(b"key", b"v")])
+    await collect(consumer, 2)
+    assert engines.kafka_pid is not None
+    os.kill(engines.kafka_pid, signal.SIGSTOP)
+    try:
+        appending = asyncio.create_task(log.append(topic, [Entry(b"key", b"lost")]))
+        writing = asyncio.create_task(writer.append(topic, [Entry(b"key", b"lost")]))
+        await asyncio.wait({appending, writing}, timeout=0.5)
+        assert not appending.done()
+        writing.cancel()
+        for leaving in (asyncio.wait({writing}), consumer.stop(), writer.close(), log.stop()):
+            began = time.monotonic()
+            await leaving
+            assert time.monotonic() - began < 3
+        with pytest.raises(LogUnavailable):
+            await appending
+    finally:
+        os.kill(engines.kafka_pid, signal.SIGCONT)
 
 
 def test_repeated_messages_of_an_outage_are_counted_not_printed() -> None:

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer, errors
 from aiokafka.structs import TopicPartition as KafkaPartition
 
 from app.backends.kafka.batches import Batch, Item, Line, Request, size_of
-from app.backends.kafka.connection import BATCH_BYTES, FORBIDDEN, REFUSALS, TOO_LARGE, TROUBLE, Connection, close_producer
+from app.backends.kafka.connection import BATCH_BYTES, FAILURES, FORBIDDEN, REFUSALS, TOO_LARGE, Connection, close_producer
 from app.backends.kafka.partitioner import partition_of
 from app.errors import EntryRefused, LogUnavailable
 from app.ports import Entry, Position
@@ -28,7 +28,7 @@ from app.ports import Entry, Position
 log_line = structlog.get_logger(__name__)
 
 HELD_BYTES = 64_000_000
-CONNECT_S, RETIRE_S, STOP_S = 10.0, 15.0, 3.0
+CONNECT_S, RETIRE_S, STOP_S = 10.0, 15.0, 2.0
 RENEW_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 
 
@@ -56,7 +56,7 @@ class Appender:
         self._stopped = False
         try:
             self._producer = await self._connect()
-        except TROUBLE as error:
+        except FAILURES as error:
             raise self._connection.unavailable("cannot connect", error) from error
 
     async def append(self, topic: str, entries: Sequence[Entry], deadline_s: float) -> Sequence[Position]:
@@ -86,7 +86,7 @@ class Appender:
             try:
                 async with asyncio.timeout(CONNECT_S):
                     self._counts[topic] = len(await self._producer.partitions_for(topic))
-            except TROUBLE as error:
+            except FAILURES as error:
                 raise self._connection.unavailable(f"topic {topic} is unknown; `bindery topics apply` creates it", error) from error
         return self._counts[topic]
 
@@ -175,7 +175,7 @@ class Appender:
             for batch in batches:
                 try:
                     sent = await producer.send_batch(batch.builder, batch.line.place.topic, partition=batch.line.place.partition)
-                except TROUBLE as error:
+                except FAILURES as error:
                     self._failed(producer, batch, error)
                 else:
                     sent.add_done_callback(partial(self._answered, producer, batch))
@@ -235,7 +235,8 @@ class Appender:
             await asyncio.sleep(pause_s)
             try:
                 self._producer = await self._connect()
-            except TROUBLE as error:
+            except Exception as error:  # noqa: BLE001
+                # Whatever it is: this task is the only way back to a producer, and without one nothing is ever appended again.
                 log_line.warning("kafka.reconnect_failed", error=type(error).__name__, detail=str(error))
                 pause_s = min(max(pause_s, RENEW_PAUSE_S) * 2, LONGEST_PAUSE_S)
         self._wake()

@@ -19,14 +19,14 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalGenerationError, IllegalStateError, RebalanceInProgressError, UnknownMemberIdError
 from aiokafka.structs import TopicPartition as KafkaPartition
 
-from app.backends.kafka.connection import TROUBLE, Connection
+from app.backends.kafka.connection import FAILURES, TROUBLE, Connection, close_consumer
 from app.errors import BinderyError, LogUnavailable, Revoked
 from app.ports import LogRecord, OnAssigned, OnRevoked, TopicPartition
 
 log_line = structlog.get_logger(__name__)
 
 ANSWER_S = 10.0
-STOP_S = 5.0
+STOP_S = 2.0
 GRACE_S = 0.05
 REJOIN_AFTER = 5  # polls that failed in a row: whatever is broken in the client, a new one is made
 LOST = (CommitFailedError, IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError, IllegalStateError)
@@ -92,7 +92,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             await consumer.start()
         except BaseException as error:
             await self.stop()
-            if isinstance(error, TROUBLE):
+            if isinstance(error, FAILURES):
                 what = f"group {self._group} cannot read {', '.join(self._topics)}; `bindery topics apply` creates what is missing"
                 raise self._connection.unavailable(what, error) from error
             raise
@@ -115,6 +115,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             try:
                 got = await self._fetch(max_records, deadline_s - loop.time()) if await self._ready() else None
                 if got:
+                    self._failures = 0
                     return got
                 left_s = deadline_s - loop.time()
                 if left_s <= 0:
@@ -147,7 +148,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             await self._put_back()
 
     async def stop(self) -> None:
-        """Failure policy: a group that cannot be left in order within five seconds is left to notice by itself."""
+        """Failure policy: a group that cannot be left in order within two seconds is left to notice by itself."""
         fetching, self._fetching = self._fetching, None
         if fetching is not None:
             fetching.cancel()
@@ -156,13 +157,9 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._forget(frozenset())
         if consumer is None:
             return
-        # A cancelled stop() has cancelled what it waited for; the client's connections are closed all the same.
-        for step in (consumer.stop, consumer._client.close):  # noqa: SLF001  (aiokafka has no public way to give up)
-            try:
-                async with asyncio.timeout(STOP_S):
-                    await step()
-            except TROUBLE as error:
-                log_line.warning("kafka.left_without_goodbye", group=self._group, error=type(error).__name__)
+        await close_consumer(
+            consumer, STOP_S, lambda _, error: log_line.warning("kafka.left_without_goodbye", group=self._group, error=type(error).__name__)
+        )
 
     async def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
         """aiokafka's listener: partitions are about to move, and getmany() would wait for them from here on."""

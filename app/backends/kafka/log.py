@@ -8,19 +8,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition as KafkaPartition
 
 from app.backends.kafka.appender import Appender
-from app.backends.kafka.connection import TROUBLE, Connection
+from app.backends.kafka.connection import FAILURES, Connection, close_by_steps, close_consumer
 from app.backends.kafka.consumer import KafkaConsumer, Membership
 from app.backends.kafka.quiet import quieten
 from app.backends.kafka.writer import KafkaFencedWriter
 from app.errors import LogUnavailable
 from app.ports import Entry, OnAssigned, OnRevoked, Position, TopicPartition
 
-PING_S = 2.0
+log_line = structlog.get_logger(__name__)
+
+PING_S = STOP_S = 2.0
 ANSWER_S = 10.0
 MAX_ENTRY_BYTES = 1_000_000
 T = TypeVar("T")
@@ -64,19 +67,18 @@ class KafkaLog:
                 await self._groups.start()
         except BaseException as error:
             await self.stop()
-            if isinstance(error, TROUBLE):
+            if isinstance(error, FAILURES):
                 raise self._connection.unavailable("cannot connect", error) from error
             raise
 
     async def stop(self) -> None:
-        """Gives appends under way a moment, fails the rest with LogUnavailable. Consumers and writers are not touched."""
-        await self._appender.stop()
+        """Gives appends under way a moment, fails the rest with LogUnavailable; two seconds in all. Leaves consumers and writers alone."""
         offsets, self._offsets = self._offsets, None
         groups, self._groups = self._groups, None
-        if offsets is not None:
-            await offsets.stop()
-        if groups is not None:
-            await groups.close()
+        # The two that only ask owe nobody a goodbye; aiokafka has no public way to give one up.
+        asking = [] if offsets is None else [close_consumer(offsets, STOP_S, _unclosed)]
+        asking += [] if groups is None else [close_by_steps((groups.close, groups._client.close), STOP_S, _unclosed)]  # noqa: SLF001
+        await asyncio.gather(self._appender.stop(), *asking)
 
     async def append(self, topic: str, entries: Sequence[Entry], *, deadline_s: float = 10.0) -> Sequence[Position]:
         """Raises EntryRefused, LogUnavailable."""
@@ -125,10 +127,14 @@ class KafkaLog:
         try:
             async with asyncio.timeout(deadline_s):
                 return await question(self._running(self._offsets))
-        except TROUBLE as error:
+        except FAILURES as error:
             raise self._connection.unavailable(f"no answer to {what}", error) from error
 
     def _running(self, client: Any) -> Any:
         if client is None:
             raise LogUnavailable(f"Kafka at {self._connection.bootstrap_servers}: not connected; start the log first.")
         return client
+
+
+def _unclosed(step: Callable[[], Awaitable[object]], error: BaseException) -> None:
+    log_line.info("kafka.client_closed_by_force", step=step.__qualname__, error=type(error).__name__)

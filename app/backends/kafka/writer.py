@@ -10,16 +10,15 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from app.backends.kafka.batches import size_of
-from app.backends.kafka.connection import BATCH_BYTES, FENCED, REFUSALS, TOO_LARGE, TROUBLE, Connection, close_producer
+from app.backends.kafka.connection import BATCH_BYTES, FAILURES, FENCED, REFUSALS, TOO_LARGE, Connection, close_producer
 from app.backends.kafka.partitioner import partition_of
 from app.errors import EntryRefused, Fenced, LogUnavailable
 from app.ports import Entry
 
 DEADLINE_S = 10.0
-ABORT_S = 2.0
+# One after the other where an append is given up: together they bound how long a writer may take to leave.
+ABORT_S, CLOSE_S = 1.0, 1.0
 SMALLEST_BATCH_BYTES = 1024
-# aiokafka asserts its transaction's state; the state is wrong only after its sender died, which is a failure like any other.
-FAILURES = (*TROUBLE, AssertionError)
 
 
 class KafkaFencedWriter:
@@ -46,8 +45,8 @@ class KafkaFencedWriter:
             async with asyncio.timeout(DEADLINE_S):
                 await producer.start()
         except BaseException as error:
-            await close_producer(producer, ABORT_S)
-            if isinstance(error, TROUBLE):
+            await close_producer(producer, CLOSE_S)
+            if isinstance(error, FAILURES):
                 raise self._connection.unavailable(f"writer {self._name} cannot be opened", error) from error
             raise
         self._producer = producer
@@ -69,7 +68,7 @@ class KafkaFencedWriter:
         except BaseException as error:
             self._producer = None
             if isinstance(error, FENCED):
-                await close_producer(producer, ABORT_S)
+                await close_producer(producer, CLOSE_S)
                 raise Fenced(f"Writer {self._name}: a newer one was opened; this one can append nothing any more.") from error
             await self._abort(producer)
             if isinstance(error, EntryRefused):
@@ -81,7 +80,7 @@ class KafkaFencedWriter:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await close_producer(producer, ABORT_S)
+            await close_producer(producer, CLOSE_S)
 
     async def _send(self, producer: AIOKafkaProducer, topic: str, entries: Sequence[Entry]) -> None:
         count = len(await producer.partitions_for(topic))
@@ -113,7 +112,7 @@ class KafkaFencedWriter:
         except FAILURES:
             pass
         finally:
-            await close_producer(producer, ABORT_S)
+            await close_producer(producer, CLOSE_S)
 
 
 def _batches(producer: AIOKafkaProducer, entries: Sequence[Entry]) -> Iterator[Any]:
