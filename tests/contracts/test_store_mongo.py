@@ -130,6 +130,28 @@ async def test_S9_a_frozen_server_is_unavailable_and_ping_does_not_wait_for_it(e
 
 
 @pytest.mark.crash
+async def test_leaving_a_frozen_server_is_soon_over_and_holds_nothing_up(engines: Engines) -> None:
+    """While mongod accepts and never answers, a store with sessions to end stops within seconds, and the event loop goes on meanwhile."""
+    store = MongoStore(engines.mongo_uri, database=new_database(), timeouts=Timeouts())
+    await store.start()
+    await store.records.load(["a"])
+    assert engines.mongo_pid is not None
+    os.kill(engines.mongo_pid, signal.SIGSTOP)
+    try:
+        began = last = time.monotonic()
+        longest_s = 0.0
+        stopping = asyncio.create_task(store.stop())
+        while not stopping.done():
+            await asyncio.wait({stopping}, timeout=0.05)
+            longest_s, last = max(longest_s, time.monotonic() - last), time.monotonic()
+        await stopping
+        assert last - began < 4
+        assert longest_s < 1
+    finally:
+        os.kill(engines.mongo_pid, signal.SIGCONT)
+
+
+@pytest.mark.crash
 async def test_S1_what_was_acknowledged_survives_a_kill_under_load(engines: Engines, any_store: MongoStore) -> None:
     """Four savers run while mongod is killed: every batch that was acknowledged is there afterwards, whole."""
     acknowledged: list[str] = []
