@@ -24,7 +24,7 @@ from tests.functional.deployment import Deployment, eventually, free_port, signa
 from tests.functional.hostile import behind, settled
 
 # Kafka and MongoDB share the machine with the service, so their backlog lasts as long with fewer events.
-BACKLOG = {"embedded": 16_000, "production": 6_000}
+BACKLOG = {"embedded": 16_000, "production": 5_000}
 ASSETS, SKUS = 4_000, 1_000
 ANSWER_S, LEAVE_S = 0.5, 10.0
 CONSUMERS = ("projector", "projector-slow", "binder", "letters", "clock")
