@@ -15,15 +15,17 @@ from hypothesis import strategies as st
 
 from app.backends.sqlite.store import SqliteStore
 from app.domain.facets import Change, Record
+from app.domain.family import DEPTH
 from app.domain.inputs import Inputs
 from app.domain.policy import Policy
 from app.domain.view import View, view
-from consumers.inputs import LEVELS, load_inputs
+from consumers.inputs import load_inputs
 from consumers.projector import document
 from tests.consumers.disturbances import Counted
-from tests.consumers.world import World, asset, product, whole
+from tests.consumers.world import World, asset, deleted, partial, product, whole
 from tests.domain.histories import SKUS, histories, stored
 
+G = "04012345678901"
 POLICIES = (Policy(), Policy(inheritance={"pim": "flattened"}))
 
 
@@ -56,7 +58,7 @@ def _above(product: View, views: Mapping[str, View], policy: Policy) -> list[Vie
     system = product.key.split("/")[1]
     found: list[View] = []
     current: View | None = product if policy.climbs(system) else None
-    while current is not None and len(found) < LEVELS:
+    while current is not None and len(found) < DEPTH:
         current = views.get(f"model/{system}/{current.leaves.get('parent')}")
         if current is None or current in found:
             break
@@ -115,18 +117,26 @@ async def test_it_climbs_five_models_and_no_further(world: World) -> None:
         await world.project(whole(f"model/pim/M{depth}", 1, {"parent": f"M{depth + 1}", **links}), asset(f"a{depth}", 1))
     await world.project(product("p", 1, "S-1", parent="M1"))
     inputs = (await load_inputs(world.store, ["S-1"], Policy()))["S-1"]
-    assert set(inputs.ancestors) == {f"model/pim/M{depth}" for depth in range(1, LEVELS + 1)}
-    assert {one.key for one in inputs.assets} == {f"asset/dam/a{depth}" for depth in range(1, LEVELS + 1)}
+    assert set(inputs.ancestors) == {f"model/pim/M{depth}" for depth in range(1, DEPTH + 1)}
+    assert {one.key for one in inputs.assets} == {f"asset/dam/a{depth}" for depth in range(1, DEPTH + 1)}
+
+
+async def test_a_deleted_product_holds_no_gtin(world: World) -> None:
+    """Nor where a later partial state, which revives nothing, names one."""
+    await world.project(product("p", 1, "S-1", G), product("q", 1, "S-2", G), product("r", 1, "S-3", G))
+    await world.project(deleted("product/pim/q", 2), partial("product/pim/q", 3, {"keys.gtin": [[G, G]]}))
+    inputs = (await load_inputs(world.store, ["S-1"], Policy()))["S-1"]
+    assert inputs.gtin_holders == {G: ["product/pim/p", "product/pim/r"]}
 
 
 async def test_it_asks_a_bounded_number_of_times(world: World) -> None:
     """Hundreds of SKUs cost no more questions than one, and a chain of models at most one a level."""
     await world.project(*(whole(f"model/pim/M{depth}", 1, {"parent": f"M{depth + 1}"}) for depth in range(1, 20)))
     skus = [f"S-{number}" for number in range(300)]
-    changes = [product(sku, 1, sku, "04012345678901", parent=f"M{number % 7 + 1}", links=[f"id:{sku}"]) for number, sku in enumerate(skus)]
+    changes = [product(sku, 1, sku, G, parent=f"M{number % 7 + 1}", links=[f"id:{sku}"]) for number, sku in enumerate(skus)]
     await world.project(*changes, *(asset(sku, 1, sku) for sku in skus))
     for some in (skus[:1], skus):
         counted = world.store.records = Counted(world.store, "records")
         assert len(await load_inputs(world.store, some, Policy())) == len(some)
-        assert counted.questions <= LEVELS + 3
+        assert counted.questions <= DEPTH + 3
     assert await load_inputs(world.store, [], Policy()) == {}
