@@ -49,7 +49,7 @@ async def look(store: StoreView, records: Iterable[Record]) -> Affected:
     after = ""
     while search:
         # In pages: a logo may be linked by a hundred thousand products.
-        docs = await store.records.matching(search, after=after, limit=PAGE)
+        docs = await store.records.matching(search, after=after, limit=PAGE, bodies=False)
         for doc in docs:
             kind = doc.id.partition("/")[0]
             if kind == "model":
