@@ -13,7 +13,7 @@ import structlog
 
 from app.errors import EngineDown
 from app.ports import Clock, Doc, EventLog, Store
-from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health
+from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health, pause
 from consumers.sweeps import Sweeper, request_entries
 from schemas import topics
 
@@ -51,7 +51,7 @@ class DueClock:
                 log_line.warning("clock.engine_down", error=type(down).__name__, detail=str(down))
                 pause_s = backoff_s
                 backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
-            await self._pause(pause_s)
+            await pause(self._clock, self._stop, pause_s)
 
     async def run_once(self) -> int:
         """Asks for every SKU that is due now and was not asked for lately; how many."""
@@ -85,12 +85,3 @@ class DueClock:
             await self._log.append(topics.BIND_REQUESTS, request_entries([doc.id for doc in docs], "clock", now_us))
             self._asked |= {(doc.id, doc.numbers["due_us"]): now_us + ASK_AGAIN_US for doc in docs}
         return len(due)
-
-    async def _pause(self, seconds: float) -> None:
-        stopping = asyncio.ensure_future(self._stop.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait({stopping, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            sleeping.cancel()

@@ -23,7 +23,7 @@ from app.letters.jobs import Job
 from app.ports import Clock, Entry, EventLog, Store
 from app.sources.source import Sources
 from consumers.configuration import refuse_if_stale
-from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health
+from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health, pause
 from schemas import topics
 from schemas.event import Event
 from schemas.letter import Letter
@@ -60,7 +60,7 @@ class Replayer:
                 self.health.trouble = f"{type(down).__name__}: {down}"
                 log_line.warning("replayer.engine_down", error=type(down).__name__, detail=str(down))
                 pause_s, backoff_s = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S)
-            await self._pause(pause_s)
+            await pause(self._clock, self._stop, pause_s)
 
     async def run_once(self) -> float:
         """One step of every job; seconds until the next step is due (IDLE_S at most)."""
@@ -171,15 +171,6 @@ class Replayer:
             code_version=self._code_version,
             config_version=self._version,
         )
-
-    async def _pause(self, seconds: float) -> None:
-        stopping = asyncio.ensure_future(self._stop.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait({stopping, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            sleeping.cancel()
 
 
 def _entry(event: Event) -> Entry:

@@ -85,7 +85,7 @@ class Runner:
                     # What was too much for an engine's time limit may pass in smaller batches; those that pass grow again.
                     self._batch = max(1, self._batch // 2)
                     await self._give_up(consumer, started)
-                    await self._pause(backoff_s)
+                    await pause(self._clock, self._stop, backoff_s)
                     backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
         except BaseException as error:
             self.health.trouble = f"{type(error).__name__}: {error}"
@@ -130,7 +130,7 @@ class Runner:
                 return
             except (EngineDown, Ownership) as error:
                 self._tell("consumer.rewind_failed", error)
-                await self._pause(backoff_s)
+                await pause(self._clock, self._stop, backoff_s)
                 backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
 
     async def _assigned(self, partitions: frozenset[TopicPartition]) -> None:
@@ -143,18 +143,20 @@ class Runner:
             self._rebalances += 1
             await self.stage.abandoned(partitions)
 
-    async def _pause(self, seconds: float) -> None:
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        stopping = asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            stopping.cancel()
-
     def _tell(self, name: str, error: Exception) -> None:
         self.health.trouble = f"{type(error).__name__}: {error}"
         log_line.warning(name, group=self.stage.group, error=type(error).__name__, detail=str(error))
+
+
+async def pause(clock: Clock, stop: asyncio.Event, seconds: float) -> None:
+    """Sleeps, or less where `stop` is set meanwhile."""
+    sleeping = asyncio.ensure_future(clock.sleep(seconds))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        sleeping.cancel()
+        stopping.cancel()
 
 
 def _next_offsets(records: Sequence[LogRecord]) -> dict[TopicPartition, int]:
