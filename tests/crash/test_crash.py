@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import secrets
 import sys
 import threading
 import time
@@ -22,7 +21,7 @@ import pytest
 from app.bootstrap import parts
 from app.settings import Settings
 from tests.crash.workload import Posted, Traffic, check_topic, oracle, published, stored
-from tests.functional.deployment import Deployment, eventually, signature
+from tests.functional.deployment import Deployment, eventually, on_engines, signature
 
 POINTS = (
     "projector.after_write",
@@ -42,15 +41,8 @@ def environment(request: pytest.FixtureRequest) -> Mapping[str, str]:
     if request.param == "embedded":
         return {}
     engines = request.getfixturevalue("engines")
-    name = f"c{secrets.token_hex(4)}"
-    return {
-        "BINDERY_KAFKA_BOOTSTRAP_SERVERS": engines.kafka_bootstrap,
-        "BINDERY_MONGODB_URI": engines.mongo_uri,
-        "BINDERY_MONGODB_DATABASE": name,
-        "BINDERY_KAFKA_NAMESPACE": f"{name}.",
-        "BINDERY_KAFKA_SESSION_TIMEOUT_S": "2",
-        "BINDERY_WEBHOOK_DEADLINE_S": "2",
-    }
+    more = {"BINDERY_KAFKA_SESSION_TIMEOUT_S": "2", "BINDERY_WEBHOOK_DEADLINE_S": "2"}
+    return on_engines(engines.kafka_bootstrap, engines.mongo_uri, **more)
 
 
 @pytest.fixture

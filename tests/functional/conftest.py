@@ -6,14 +6,13 @@ Next stop: tests/functional/test_life_of_one_event.py.
 
 from __future__ import annotations
 
-import secrets
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.functional.deployment import Deployment
+from tests.functional.deployment import Deployment, on_engines
 
 
 @pytest.fixture(params=["embedded", pytest.param("production", marks=pytest.mark.engines)])
@@ -22,14 +21,7 @@ def environment(request: pytest.FixtureRequest) -> Mapping[str, str]:
     if request.param == "embedded":
         return {}
     engines = request.getfixturevalue("engines")
-    name = f"t{secrets.token_hex(4)}"
-    return {
-        "BINDERY_KAFKA_BOOTSTRAP_SERVERS": engines.kafka_bootstrap,
-        "BINDERY_MONGODB_URI": engines.mongo_uri,
-        "BINDERY_MONGODB_DATABASE": name,
-        "BINDERY_KAFKA_NAMESPACE": f"{name}.",
-        "BINDERY_KAFKA_SESSION_TIMEOUT_S": "6",
-    }
+    return on_engines(engines.kafka_bootstrap, engines.mongo_uri, BINDERY_KAFKA_SESSION_TIMEOUT_S="6")
 
 
 @pytest.fixture

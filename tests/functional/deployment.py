@@ -67,6 +67,18 @@ def eventually(ask: Callable[[], T], *, within_s: float = 20.0, says: str = "") 
     raise AssertionError(f"{says or 'nothing came'} within {within_s} s; last: {last!r}")
 
 
+def on_engines(bootstrap: str, uri: str, **more: str) -> dict[str, str]:
+    """The variables of a deployment on Kafka and MongoDB, with a name space and database of its own."""
+    name = f"t{secrets.token_hex(4)}"
+    return {
+        "BINDERY_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "BINDERY_MONGODB_URI": uri,
+        "BINDERY_MONGODB_DATABASE": name,
+        "BINDERY_KAFKA_NAMESPACE": f"{name}.",
+        **more,
+    }
+
+
 @dataclass
 class Deployment:
     """Processes of one deployment and how to talk to them. `environment` chooses the engines (empty: embedded in `folder`)."""
