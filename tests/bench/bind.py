@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 
 import orjson
 
@@ -100,7 +101,7 @@ async def _drained_embedded(where: Site, total: int) -> Drained:
 async def _check(where: Site, sizes: Sizes) -> int:
     """Every SKU has all its assets, live, in their last version, and what is stored is what was published last. How many bind requests."""
     async with where.open() as made:
-        published = await _published(made)
+        published = await _published(made, sizes.skus)
         assets, version = sizes.assets // sizes.skus, bodies.FIRST_VERSION + sizes.events // sizes.assets
         after, count = "", 0
         while page := await made.store.bindings.page(after=after, limit=catalogue.PAGE):
@@ -115,15 +116,15 @@ async def _check(where: Site, sizes: Sizes) -> int:
         return sum((await made.log.ends(topics.BIND_REQUESTS)).values())
 
 
-async def _published(made: Parts) -> dict[str, bytes]:
+async def _published(made: Parts, skus: int) -> dict[str, bytes]:
     """SKU -> its last value in the topic."""
     last: dict[str, bytes] = {}
     consumer = made.log.consumer("bench.check", [topics.SKU_BINDINGS])
     await consumer.start()
     try:
-        quiet = 0
-        while quiet < 3:
-            records = await consumer.poll(5_000, 1.0)
+        quiet, deadline_s = 0, time.monotonic() + 60
+        while (quiet < 3 or len(last) < skus) and time.monotonic() < deadline_s:
+            records = await consumer.poll(5_000, 0.3)
             quiet = 0 if records else quiet + bool(consumer.assignment())
             for record in records:
                 last[(record.key or b"").decode()] = record.value or b""
