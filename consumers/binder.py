@@ -85,8 +85,8 @@ class Binder:
 
     async def abandoned(self, partitions: Collection[TopicPartition] | None) -> None:
         gone = set(self._owned) if partitions is None else {p.partition for p in partitions}
-        for partition in gone & set(self._owned):
-            await self._owned.pop(partition).writer.close()
+        # Side by side: each close has a bound of its own, and whoever is to own the partitions next waits for the last of them.
+        await asyncio.gather(*(self._owned.pop(partition).writer.close() for partition in gone & set(self._owned)))
 
     async def process(self, records: Sequence[LogRecord]) -> None:
         requests = self._requests(records)
