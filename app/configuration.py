@@ -170,7 +170,7 @@ class _Reading:
         """What can be understood of one source: words with mistakes are left out, so that they hide no mistake elsewhere."""
         where, before = f"sources.{name}", len(self.mistakes.lines)
         try:
-            config._name(str(name))  # noqa: SLF001  # The rule for names, applied to a key rather than to a value.
+            config.checked_name(str(name))
         except ValueError as wrong:
             self.mistakes.add(where, str(wrong))
         if not isinstance(held, dict):

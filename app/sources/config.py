@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 Owner = Literal["pim", "dam", "both"]
 
 
-def _name(text: str) -> str:
+def checked_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError("expected a name of lower-case letters, digits, dots, hyphens and underscores, 63 characters at most")
     return text
@@ -30,7 +30,7 @@ def _reference(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(checked_name)]
 Reference = Annotated[str, AfterValidator(_reference)]
 
 
