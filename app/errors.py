@@ -17,7 +17,12 @@ Next stop: app/ports.py.
     ├── Unusable              an authentic request or event that cannot be understood: it becomes a letter
     │   ├── Malformed         it cannot be parsed
     │   └── Unmappable        it parses, the mapping cannot read it
-    └── Misconfigured         settings or bindery.yaml are wrong: refuse to start
+    ├── Misconfigured         settings or bindery.yaml are wrong: refuse to start
+    ├── KeyMissing            a signing key is not at hand yet: 503, and it is fetched meanwhile
+    └── VendorFailed          the outside did not do what it was asked for: the task waits and is tried again
+        ├── VendorDown        no answer, half an answer, 5xx: the whole system is left alone for a while
+        ├── VendorBusy        429 or 503 with a time: not before that time
+        └── VendorDenied      401, 403: our access is refused; a person has to mend it
 """
 
 
@@ -79,3 +84,31 @@ class Unmappable(Unusable):
 
 class Misconfigured(BinderyError):
     """Settings or bindery.yaml are wrong. The message names file, path and what was expected."""
+
+
+class KeyMissing(BinderyError):
+    """The key that a request says it was signed with is not at hand; nothing is known about the request. url: where the key is."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("the key that this request was signed with is not there yet")
+        self.url = url
+
+
+class VendorFailed(BinderyError):
+    """A call to the outside failed in a way that may pass. The message names system, method, path and status, no secret and no body."""
+
+
+class VendorDown(VendorFailed):
+    """No connection, no or half an answer in time, too large an answer, 5xx."""
+
+
+class VendorBusy(VendorFailed):
+    """The vendor asks to be left alone. retry_after_s: for how long, 0 where it does not say."""
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class VendorDenied(VendorFailed):
+    """The vendor refuses our access, also after the credentials were renewed."""

@@ -255,3 +255,43 @@ class Clock(Protocol):
     def now_us(self) -> int: ...
     def monotonic_s(self) -> float: ...
     async def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call to the outside brought. headers: lower-case names. began_us: start of the call on the *other* side's clock (its `Date`
+    header less the time the call took, whole seconds rounded down), on ours where it sends no date; never later than the true start.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    began_us: int
+
+
+class Outbound(Protocol):
+    """Calls to the outside: vendors, key servers, destinations.
+
+    O1 No redirect is followed; a 3xx is an answer like any other.
+    O2 An address that is not public (loopback, private, link-local, metadata) is refused with Misconfigured, after name resolution and for
+       the very address that is connected to, unless `private` names its host.
+    O3 A body larger than max_bytes ends the call with VendorDown while it streams; memory stays bounded.
+    O4 No connection, no complete answer within timeout_s in all, or an answer that ends early is VendorDown.
+    O5 Neither headers nor bodies nor query strings reach a log line or an error.
+    """
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout_s: float = 10.0,
+        max_bytes: int = 16_777_216,
+        private: Collection[str] = (),
+    ) -> Answer:
+        """One request. `private`: host names (as written in the URL) that may stand for addresses which are not public."""
+        ...
+
+    async def stop(self) -> None: ...

@@ -54,13 +54,38 @@ class Overrides(Fields, EventWords):
     fetching: Fetch | None = None
 
 
+class Completeness(Strict):
+    """How complete a product has to be, in every one of the named scopes (all that it tells, where none is named)."""
+
+    at_least: int = Field(100, ge=0, le=100)
+    channels: tuple[str, ...] = ()
+    locales: tuple[str, ...] = ()
+
+
+class Include(Strict):
+    """Which products count; all conditions must hold, of a list any entry. The others stay visible as excluded."""
+
+    family: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    completeness: Completeness | None = None
+
+
 class SourceWords(Strict):
-    """One source."""
+    """One source.
+
+    keys: public keys or certificates (PEM) that replace downloads. topic_arn: of Amazon SNS. url: the address that the sender signs.
+    quarantine: answer requests whose signature fails with 200 and keep them apart. include: of products. api: access to fetch states.
+    """
 
     preset: str
     side: Literal["dam", "pim"] | None = None
     system: Name | None = None
     secrets: tuple[Reference, ...] = ()
+    keys: tuple[Reference, ...] = ()
+    topic_arn: str | None = Field(None, pattern=r"^arn:[A-Za-z0-9:_./*-]+$")
+    url: str | None = Field(None, pattern=r"^https?://")
+    quarantine: bool = False
+    include: Include | None = None
     tolerance_s: float | None = Field(None, ge=0)
     when_rights_unknown: Literal["hide", "show"] | None = None
     timezone: Zone = "UTC"

@@ -46,7 +46,7 @@ class FetchTask:
     """The wish to read one thing at its vendor. key names the thing, so that wishes for one thing become one task.
 
     thing: the id at the vendor. due_us: not before. trigger_us, trigger_order: the event's own source time or sequence and its order.
-    deletion: the trigger says that the thing is gone.
+    deletion: the trigger says that the thing is gone. letter, attempt: of the letter whose replay asked for it.
     """
 
     key: str
@@ -59,6 +59,8 @@ class FetchTask:
     trigger_us: int
     trigger_order: str
     deletion: bool = False
+    letter: str = ""
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "app.ports": ("schemas", "app.domain", "app.errors"),
     "app.backends": INNER,
     "app.sources": INNER,
+    "app.outbound": INNER,
+    "app.fetchers": (*INNER, "app.sources"),
     "app.api": (*INNER, "app.sources", "app"),
     "consumers": (*INNER, "app.sources", "app"),
     "app.bootstrap": ("app", "consumers", "schemas"),
@@ -31,7 +33,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "app.backends": ("app.bootstrap",),
     "app.api": ("app.backends", "app.bootstrap", "app.cli", "consumers"),
     "consumers": ("app.backends", "app.bootstrap", "app.cli", "app.api"),
-    "": ("app.backends",),
+    "": ("app.backends", "app.outbound", "app.fetchers"),
 }
 DRIVERS = ("aiokafka", "motor", "pymongo", "bson", "gridfs", "sqlite3")
 IMPURE = (
