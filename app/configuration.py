@@ -8,7 +8,7 @@ Every mistake is reported in one go, with the file, the path in it, what was exp
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,8 @@ from pydantic import BaseModel, ValidationError
 from app.domain.policy import Policy
 from app.sources import build, checks, config
 from app.sources.config import Deployment, SourceWords
+from app.sources.credentials import Credentials
+from app.sources.keyring import KeyRing
 from app.sources.mistakes import Mistakes
 from app.sources.preset import Preset
 from app.sources.source import Source, Sources
@@ -35,7 +37,7 @@ class Configuration:
 
     version: a number that only rises; numbered: False where the file names none and the embedded mode counts by itself. hash: 32
     hexadecimal digits of the file's content (comments and layout apart). hot_fields: names dropped at every source. normalise_sku: a SKU
-    as sent -> as compared. raw: the file as data, secrets as references. path: where it was read.
+    as sent -> as compared. raw: the file as data, secrets as references. path: where it was read. keyring: public keys that are downloaded.
     """
 
     version: int
@@ -47,6 +49,7 @@ class Configuration:
     normalise_sku: Callable[[str], str]
     raw: Mapping[str, Any]
     path: Path | None = None
+    keyring: KeyRing = field(default_factory=KeyRing)
 
 
 def load(path: Path | None, *, environ: Mapping[str, str] | None = None, strict: bool = False) -> Configuration:
@@ -70,7 +73,7 @@ def load(path: Path | None, *, environ: Mapping[str, str] | None = None, strict:
         reading.mistakes.add(where, what)
     sources = {}
     for name, words in held.items():
-        access = reading.access(name, words, read.get(name)) if isinstance(words, dict) else ([], "")
+        access = reading.access(name, words, read.get(name)) if isinstance(words, dict) else _Access()
         if name in configured and read[name].sound:
             built = reading.build(name, *configured[name], access, deployment or Deployment())
             sources.update({name: built} if built else {})
@@ -87,6 +90,7 @@ def load(path: Path | None, *, environ: Mapping[str, str] | None = None, strict:
         normalise_sku=deployment.normalise.sku.normaliser(),
         raw=raw,
         path=path,
+        keyring=reading.keyring,
     )
 
 
@@ -129,6 +133,15 @@ class _Read:
     sound: bool
 
 
+@dataclass(slots=True)
+class _Access:
+    """Secrets and keys (PEM) as they were read, and why one of them cannot be ("" where all can)."""
+
+    secrets: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    broken: str = ""
+
+
 def _places(wrong: ValidationError) -> frozenset[str]:
     return frozenset(str(error["loc"][0]) for error in wrong.errors(include_url=False, include_input=False) if error["loc"])
 
@@ -150,6 +163,7 @@ class _Reading:
     environ: Mapping[str, str]
     strict: bool
     mistakes: Mistakes
+    keyring: KeyRing = field(default_factory=KeyRing)
 
     def whole(self, raw: Mapping[str, Any]) -> None:
         """A file that is empty or cut off is a mistake: a service without sources answers every sender that they are unknown."""
@@ -217,16 +231,17 @@ class _Reading:
                 self.mistakes.add(f"{where}.{path}", what)
         return chosen
 
-    def access(self, name: str, held: Any, read: _Read | None) -> tuple[list[str], str]:
-        """The secrets of a source, and why one of them cannot be read ("" where all can). References are checked whatever else is wrong."""
+    def access(self, name: str, held: Any, read: _Read | None) -> _Access:
+        """What proves a source's requests. References are checked whatever else is wrong."""
         where = f"sources.{name}"
-        secrets, broken = [], ""
-        for number, reference in _references(held.get("secrets")) if not held.get("retired") else ():
-            try:
-                secrets.append(self.secret(reference))
-            except ValueError as wrong:
-                broken = f"the secret {reference} cannot be read: {wrong}"
-                self.tell(f"{where}.secrets.{number}", broken)
+        access = _Access()
+        for word, kind, found in (("secrets", "secret", access.secrets), ("keys", "key", access.keys)):
+            for number, reference in _references(held.get(word)) if not held.get("retired") else ():
+                try:
+                    found.append(self.secret(reference))
+                except ValueError as wrong:
+                    access.broken = f"the {kind} {reference} cannot be read: {wrong}"
+                    self.tell(f"{where}.{word}.{number}", access.broken)
         api = held.get("api")
         for key, value in api.items() if isinstance(api, dict) and self.strict else ():
             if _is_reference(value):
@@ -236,24 +251,26 @@ class _Reading:
                 f"{where}.api",
                 f"the preset {read.preset.preset} has events that only say that something changed; give the access to fetch it",
             )
-        return secrets, broken
+        return access
 
-    def build(self, name: str, words: SourceWords, chosen: Preset, access: tuple[list[str], str], deployment: Deployment) -> Source | None:
-        secrets, broken = access
+    def build(self, name: str, words: SourceWords, chosen: Preset, access: _Access, deployment: Deployment) -> Source | None:
+        keys = [key.encode() for key in access.keys]
+        credentials = Credentials(keys, words.topic_arn, words.url, self.keyring)
         try:
             source = build.build(
                 name,
                 words,
                 chosen,
-                secrets=secrets,
-                broken=broken,
+                secrets=access.secrets,
+                credentials=credentials,
+                broken=access.broken,
                 hot_fields=deployment.hot_fields,
                 normalise=deployment.normalise.sku.normaliser(),
             )
         except ValueError as wrong:
             self.mistakes.add(f"sources.{name}", str(wrong))
             return None
-        if source.broken and not broken:
+        if source.broken and not access.broken:
             self.tell(f"sources.{name}.secrets", source.broken)
         return source
 

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.sources.config import Overrides, SourceWords
+from app.sources.credentials import Credentials
 from app.sources.events import Router
 from app.sources.fields import Fields
 from app.sources.hot import HotFields
@@ -79,6 +80,7 @@ def build(
     preset: Preset,
     *,
     secrets: Sequence[str],
+    credentials: Credentials,
     broken: str,
     hot_fields: Sequence[str],
     normalise: Callable[[str], str],
@@ -90,7 +92,7 @@ def build(
     verifier: Verifier = Refusing(broken or "the source is retired")
     if not broken and not words.retired:
         try:
-            verifier = compile_scheme(scheme, secrets)
+            verifier = compile_scheme(scheme, secrets, credentials)
         except ValueError as wrong:
             broken, verifier = str(wrong), Refusing(str(wrong))
     hot = HotFields({*hot_fields, *preset.hot_fields, *words.hot_fields}, preset.hot_types)
@@ -121,6 +123,7 @@ def build(
         max_body_bytes=words.max_body_bytes,
         rate_per_s=words.rate_per_s,
         fetches=fetching is not None,
+        topics=credentials.topics,
     )
 
 

@@ -75,7 +75,7 @@ class Verifier(Protocol):
     """Tells genuine requests from others. Header names are lower-case."""
 
     def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
-        """ "" where the request is genuine, else the reason in words. Never raises, compares in constant time."""
+        """ "" where the request is genuine, else the reason in words. Compares in constant time. Raises KeyMissing and nothing else."""
         ...
 
     def sign(self, body: bytes, now_s: float) -> dict[str, str]:
@@ -101,7 +101,8 @@ class Source:
 
     system: whose records its events change. era: stamped on arriving events. retired, broken ("" or why): the door answers 503; events that
     are on the log already are projected all the same. rate_per_s: requests per second that the door admits, None for any number.
-    fetches: events of this source may ask for a fetch. preset: its name, for messages.
+    fetches: events of this source may ask for a fetch. preset: its name, for messages. topics: SNS topics that were accepted for it, where
+    its configuration pins none (see app/sources/credentials.py).
     """
 
     name: str
@@ -117,9 +118,14 @@ class Source:
     max_body_bytes: int = 786_432
     rate_per_s: float | None = None
     fetches: bool = False
+    topics: set[str] = field(default_factory=set)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
-        """ "" where the request is genuine, else the reason in words, which holds no secret. `now_s`: seconds since 1970. Never raises."""
+        """ "" where the request is genuine, else the reason in words, which holds no secret. `now_s`: seconds since 1970.
+
+        headers: lower-case names, and ":method" and ":path" (raw, with the query) as in HTTP/2. The reason is an UnacceptedTopic where only
+        the SNS topic is in doubt. Raises KeyMissing, whose url a door asks to be fetched, and nothing else.
+        """
         return self.broken or self.verifier.check(headers, body, now_s)
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 
 from app.errors import Misconfigured
+from app.sources.credentials import Credentials
 from app.sources.expressions import compile_expression
 from app.sources.schemes import PLACEHOLDER, CloudinaryScheme, HmacScheme, NoScheme, Scheme, StandardScheme, TokenScheme
 from app.sources.source import Verifier
@@ -22,7 +23,7 @@ from app.sources.source import Verifier
 _SCALES = {"s": 1, "ms": 1000}
 
 
-def compile_scheme(scheme: Scheme, secrets: Sequence[str]) -> Verifier:
+def compile_scheme(scheme: Scheme, secrets: Sequence[str], credentials: Credentials) -> Verifier:
     """The verifier of a scheme with these secrets; any of them makes a request genuine. Raises ValueError for secrets it cannot use."""
     if isinstance(scheme, NoScheme):
         return _Open()

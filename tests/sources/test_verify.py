@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from standardwebhooks import Webhook
 
 from app.errors import Misconfigured
+from app.sources.credentials import Credentials
 from app.sources.schemes import Scheme
 from app.sources.source import Verifier
 from app.sources.verify import compile_scheme
@@ -27,7 +28,7 @@ SCHEME: TypeAdapter[Any] = TypeAdapter(Scheme)
 
 
 def verifier(words: dict[str, Any], secrets: Sequence[str] = ("s3cr3t",)) -> Verifier:
-    return compile_scheme(SCHEME.validate_python(words), secrets)
+    return compile_scheme(SCHEME.validate_python(words), secrets, Credentials())
 
 
 def hexed(secret: str, signed: bytes, algorithm: str = "sha256") -> str:
