@@ -31,6 +31,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
 NEVER: dict[str, tuple[str, ...]] = {
     "app.bootstrap": (),
     "app.backends": ("app.bootstrap",),
+    "app.outbound": ("app.backends", "app.bootstrap", "app.fetchers"),
+    "app.fetchers": ("app.backends", "app.bootstrap", "app.outbound"),
     "app.api": ("app.backends", "app.bootstrap", "app.cli", "consumers"),
     "consumers": ("app.backends", "app.bootstrap", "app.cli", "app.api"),
     "": ("app.backends", "app.outbound", "app.fetchers"),
