@@ -187,7 +187,7 @@ class Documents(Protocol):
         ...
 
 
-Name = Literal["records", "bindings", "owners", "letters", "jobs", "tasks", "sweeps", "configuration", "audit"]
+Name = Literal["records", "bindings", "owners", "letters", "jobs", "tasks", "sweeps", "configuration", "audit", "requests"]
 
 # The collections, and for each the indexes for scan(): name -> the numbers it is ordered by.
 COLLECTIONS: Mapping[Name, Mapping[str, tuple[str, ...]]] = {
@@ -200,6 +200,7 @@ COLLECTIONS: Mapping[Name, Mapping[str, tuple[str, ...]]] = {
     "sweeps": {},
     "configuration": {},
     "audit": {"newest": ("at_us",)},
+    "requests": {},
 }
 
 
@@ -224,6 +225,8 @@ class StoreView(Protocol):
     def configuration(self) -> Documents: ...
     @property
     def audit(self) -> Documents: ...
+    @property
+    def requests(self) -> Documents: ...
 
 
 class Store(StoreView, Protocol):

@@ -35,6 +35,10 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
         "Ingress and projectors write letters, and what became of them.",
         "The projection that people search reads it.",
     ),
+    topics.CONTROL: (
+        "The ingress appends requests that are no events.",
+        "A projection keeps a bounded number of them, for people and for the confirmations.",
+    ),
 }
 
 

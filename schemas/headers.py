@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.control import Kind
 from schemas.letter import CONNECT, OURS, Disposition, Ending, Stage
 
 Text = Annotated[str, Field(min_length=1)]
@@ -119,3 +120,18 @@ class OutcomeHeaders(BaseModel):
     attempt: Number = Field(description="The attempt that this is the end of.")
     at_us: Number
     why: str
+
+
+class ControlHeaders(BaseModel):
+    """Of a request that is no event: why it is kept, and what of it beside its body."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=_ours)
+
+    kind: Kind = Field(
+        description="quarantined: not proved to be genuine. recorded: a sample for a mapping. confirmation: a sender asks to be confirmed. "
+        "notice: a sender says that it stopped or resumed sending."
+    )
+    id: Text = Field(description="The same for the same request.")
+    arrived_us: Number
+    request: str = Field(description='JSON: {"method", "path" (with its query), "headers" (lower-case names)}, as far as they are kept.')
+    about: str = Field(description="JSON object of texts: what else is to be known, by kind.")

@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schemas import topics
 from schemas.binding import SkuBindings
-from schemas.headers import BindingHeaders, DecisionHeaders, EventHeaders, LetterHeaders, OutcomeHeaders, Text
+from schemas.headers import BindingHeaders, ControlHeaders, DecisionHeaders, EventHeaders, LetterHeaders, OutcomeHeaders, Text
 
 JSON, BYTES = "application/json", "application/octet-stream"
 EXAMPLES = Path(__file__).parent / "examples"
@@ -72,6 +72,12 @@ ORIGINAL = {
     "type": "string",
     "format": "binary",
 }
+KEPT = {
+    "title": "Control",
+    "description": "The request's body: as it came where it has to be verified again, without hot fields and tokens where it is a sample.",
+    "type": "string",
+    "format": "binary",
+}
 NOTHING = {"title": "LetterOutcome", "description": "Empty: the headers say it all.", "type": "string", "maxLength": 0}
 RECORD_KEY, LETTER_ID = 'Record key: "kind/system/id".', "Id of the letter, the same whenever the same event fails."
 
@@ -100,6 +106,15 @@ MESSAGES = (
         "The SKU, normalised.",
         BindingHeaders,
         SkuBindings,
+    ),
+    Message(
+        "control",
+        (topics.CONTROL,),
+        "A request that is no event.",
+        "Name of the source.",
+        ControlHeaders,
+        KEPT,
+        content_type=BYTES,
     ),
     Message("letter", (topics.DEAD_LETTERS,), "A failure that needs a person.", LETTER_ID, LetterHeaders, ORIGINAL, content_type=BYTES),
     Message("letter-outcome", (topics.DEAD_LETTERS,), "What became of a letter.", LETTER_ID, OutcomeHeaders, NOTHING, content_type=BYTES),

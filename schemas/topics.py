@@ -18,10 +18,11 @@ EVENTS_DECISIONS = "bindery.events.decisions.v1"
 BIND_REQUESTS = "bindery.bind-requests.v1"
 SKU_BINDINGS = "bindery.sku.bindings.v1"
 DEAD_LETTERS = "bindery.dead-letters.v1"
+CONTROL = "bindery.control.v1"
 
 LIVE = (EVENTS_DAM, EVENTS_PIM, EVENTS_DECISIONS)
 SLOW = (EVENTS_SLOW,)
-ALL = (*LIVE, *SLOW, BIND_REQUESTS, SKU_BINDINGS, DEAD_LETTERS)
+ALL = (*LIVE, *SLOW, BIND_REQUESTS, SKU_BINDINGS, DEAD_LETTERS, CONTROL)
 
 # Places name the version of the topic of bind requests, so that a repartitioned successor does not confuse cursors.
 BIND_REQUESTS_VERSION = 1

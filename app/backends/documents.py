@@ -33,6 +33,7 @@ class Collections:
     sweeps: Documents
     configuration: Documents
     audit: Documents
+    requests: Documents
 
     def __init__(self, documents: Callable[[Name], Documents]) -> None:
         for name in COLLECTIONS:

@@ -1,0 +1,92 @@
+"""What stands beside the events: requests that are kept apart, confirmations that senders wait for, what senders say of themselves.
+
+Owns: header names, caps, encoding and decoding of Kept. Does not own: when one is written (app/api/answering.py), what becomes of it
+(consumers/control.py). Next stop: consumers/control.py.
+
+Key = name of the source, so that its requests keep their order. The value is the request's body, byte for byte where it has to be verified
+again (quarantined), without hot fields and tokens where it is a sample (recorded).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal, Self, cast, get_args
+
+import orjson
+
+Headers = Sequence[tuple[str, bytes]]
+Kind = Literal["confirmation", "quarantined", "recorded", "notice"]
+
+# A record stays below the topic's max.message.bytes of 1 MiB: a body of at most 900,000 bytes (max_body_bytes) and these headers.
+HEADER_CAP, HEADERS_CAP, HEADERS_BYTES, PATH_CAP = 4_000, 64, 32_000, 4_000
+_NAMES = ("bindery-kind", "bindery-id", "bindery-arrived-us", "bindery-request", "bindery-about")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One request, apart from the events.
+
+    id: 32 hexadecimal digits, the same for the same request kept for the same reason. arrived_us: µs UTC. method, path ("/webhooks/…" with
+    its query), headers (lower-case names): as received, as far as they were kept. about: what else is to be known, by kind:
+    quarantined {reason}; recorded {recording, verified ("true", "false"), reason}; confirmation {type, topic, url}; notice {notice, type}.
+    """
+
+    kind: Kind
+    source: str
+    arrived_us: int
+    body: bytes = b""
+    method: str = "POST"
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+
+    def entry(self) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+        """Key, value and headers for the control topic."""
+        request = orjson.dumps({"method": self.method, "path": self.path, "headers": dict(self.headers)})
+        values = (self.kind.encode(), (self.id or self.named()).encode(), b"%d" % self.arrived_us, request, orjson.dumps(dict(self.about)))
+        return self.source.encode(), self.body, list(zip(_NAMES, values, strict=True))
+
+    def named(self) -> str:
+        """The id by content: the same bytes, path and headers of one source and kind are one, whenever they arrive; a sample by its
+        recording and arrival."""
+        told = (self.path, dict(self.headers), str(self.about.get("recording", "")), self.arrived_us if self.kind == "recorded" else 0)
+        mark = orjson.dumps([self.kind, self.source, *told], option=orjson.OPT_SORT_KEYS)
+        return blake2b(mark + self.body, digest_size=16).hexdigest()
+
+    @classmethod
+    def read(cls, key: bytes | None, value: bytes | None, headers: Headers) -> Self:
+        """The request of a log record. Raises ValueError naming what is missing or unreadable."""
+        held = dict(headers)
+        try:
+            kind, id_, arrived, request, about = (held[name] for name in _NAMES)
+            told, more = orjson.loads(request), orjson.loads(about)
+            if kind.decode() not in get_args(Kind):
+                raise ValueError(f"unknown kind {kind[:40]!r}")
+            return cls(
+                kind=cast("Kind", kind.decode()),
+                source=(key or b"").decode(),
+                arrived_us=int(arrived),
+                body=value or b"",
+                method=told["method"],
+                path=told["path"],
+                headers=told["headers"],
+                about=more,
+                id=id_.decode(),
+            )
+        except KeyError as missing:
+            raise ValueError(f"the record has no {missing.args[0]}") from None
+        except (UnicodeDecodeError, TypeError) as wrong:
+            raise ValueError(f"a header of the record cannot be read: {type(wrong).__name__}") from None
+
+
+def fitting(headers: Mapping[str, str]) -> dict[str, str]:
+    """As many of a request's headers as may be kept, each of them whole: one that was cut would verify nothing."""
+    kept: dict[str, str] = {}
+    size = 0
+    for name, value in headers.items():
+        size += len(name) + len(value)
+        if name.startswith(":") or len(value) > HEADER_CAP or size > HEADERS_BYTES or len(kept) == HEADERS_CAP:
+            continue
+        kept[name] = value.encode("utf-8", "replace").decode()
+    return kept
