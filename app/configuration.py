@@ -117,7 +117,7 @@ def _policy(deployment: Deployment, configured: checks.Configured) -> Policy:
             systems[name]: words.when_rights_unknown for name, (words, _) in configured.items() if words.when_rights_unknown is not None
         },
         inheritance={
-            systems[name]: words.inheritance or chosen.inheritance for name, (words, chosen) in configured.items() if chosen.side == "pim"
+            systems[name]: build.inheritance_of(chosen, words) for name, (words, chosen) in configured.items() if chosen.side == "pim"
         },
         max_bindings_per_sku=binding.max_bindings_per_sku,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.domain.policy import Inheritance
 from app.sources.config import Overrides, SourceWords
 from app.sources.credentials import Credentials
 from app.sources.events import Router
@@ -15,7 +16,7 @@ from app.sources.fields import Fields
 from app.sources.hot import HotFields
 from app.sources.mapping import compile_fields
 from app.sources.payload import Place
-from app.sources.preset import Preset
+from app.sources.preset import Fetch, Preset
 from app.sources.project import EventProjector, Fetching
 from app.sources.receive import BodyReceiver
 from app.sources.rows import Context, Join
@@ -87,7 +88,7 @@ def build(
 ) -> Source:
     """Compiles one source. broken: why it has no secrets, "" where it has. Raises ValueError for what cannot be compiled."""
     context = context_of(name, words, normalise)
-    router = Router(preset, context.zone)
+    router = Router(preset, context)
     scheme = with_tolerance(preset.verify, words)
     verifier: Verifier = Refusing(broken or "the source is retired")
     if not broken and not words.retired:
@@ -95,7 +96,7 @@ def build(
             verifier = compile_scheme(scheme, secrets, credentials)
         except ValueError as wrong:
             broken, verifier = str(wrong), Refusing(str(wrong))
-    hot = HotFields({*hot_fields, *preset.hot_fields, *words.hot_fields}, preset.hot_types)
+    hot = HotFields({*hot_fields, *preset.hot_fields, *words.hot_fields}, preset.hot_types, preset.hot_shapes)
     token = Place(scheme.field) if isinstance(scheme, TokenScheme) and scheme.field else None
     maps = {kind: compile_fields(preset.fields, kind, context) for kind in ("asset", "product", "model")}
     receiver = BodyReceiver(
@@ -107,6 +108,7 @@ def build(
         hot=hot,
         authors=[Place(path) for path in preset.authors],
         token=token,
+        fetched_authors=[Place(path) for path in preset.fetched_authors],
     )
     fetching = fetching_of(preset, words)
     return Source(
@@ -129,12 +131,19 @@ def build(
 
 def fetching_of(preset: Preset, words: SourceWords) -> Fetching | None:
     """When this source's events ask for a fetch; None where none of them ever does."""
-    every = [preset.words(type_) for type_ in preset.events]
-    if not any(event.fetch or event.mode == "thin" or "thin" in getattr(event.mode, "lookup", {}).values() for event in every):
+    every = [preset.words(type_) for type_ in preset.sent()]
+    variants = bool(words.api) and inheritance_of(preset, words) == "flattened"
+    asks = any(event.fetch or event.mode == "thin" or "thin" in getattr(event.mode, "lookup", {}).values() for event in every)
+    if not asks and not variants:
         return None
-    fetch = preset.fetching
-    delay_s, late_s = (fetch.delay_s, fetch.late_s) if fetch else (5.0, 300.0)
-    return Fetching(int(delay_s * 1_000_000), int(late_s * 1_000_000) if words.api else None)
+    fetch = preset.fetching or Fetch()
+    return Fetching(int(fetch.delay_s * 1_000_000), int(fetch.late_s * 1_000_000) if words.api else None, variants)
+
+
+def inheritance_of(preset: Preset, words: SourceWords) -> Inheritance:
+    """Who inherits, by the source's own word, else (with access to fetch) by what fetches bring, else by what events bring."""
+    fetched = preset.fetching.inheritance if preset.fetching and words.api else None
+    return words.inheritance or fetched or preset.inheritance
 
 
 def needs_secrets(scheme: Scheme) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from app.sources.build import needs_secrets
 from app.sources.config import SourceWords
 from app.sources.fields import Link
-from app.sources.preset import EventWords, Preset, Switch
+from app.sources.preset import STATES, EventWords, Preset, Switch
 
 Mistake = tuple[str, str]
 _NO_ORDER = (
@@ -29,8 +29,8 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
             "when_rights_unknown",
             "expected hide or show: may an asset be shown about whose rights nothing at all is known? Every DAM source has to say",
         )
-    if preset.side == "pim" and words.when_rights_unknown is not None:
-        yield "when_rights_unknown", "rights are the DAM's word; leave this out at a PIM"
+    if preset.side == "pim" and words.when_rights_unknown is not None and not _holds_assets(preset):
+        yield "when_rights_unknown", "this PIM sends no assets, so their rights are another source's word; leave this out"
     if needs_secrets(preset.verify):
         if not words.secrets and not words.retired:
             yield "secrets", f"expected at least one secret for the scheme {preset.verify.scheme}, as env:NAME or file:PATH"
@@ -40,7 +40,14 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
         yield from _event(type_, preset.words(type_))
 
 
+def _holds_assets(preset: Preset) -> bool:
+    every = [preset.words(type_) for type_ in preset.events]
+    return any("asset" in kinds_of(words) or any(one.kind == "asset" for one in words.embedded or ()) for words in every)
+
+
 def _event(type_: str, words: EventWords) -> Iterator[Mistake]:
+    if type_.startswith(STATES):
+        return
     for name in ("kind", "mode", "key"):
         if getattr(words, name) is None:
             yield f"overrides.events.{type_}", f"expected `{name}`, here or for all events (overrides.{name})"

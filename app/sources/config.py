@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from app.sources.fields import Fields, Strict, Zone
-from app.sources.preset import EventWords, Fetch, Taken
+from app.sources.handshakes import AnswerWords, Notice
+from app.sources.preset import EventWords, Fetch, Receive, Taken
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
@@ -47,8 +48,13 @@ class Overrides(Fields, EventWords):
     verify: dict[str, Any] | None = None
     type: Taken | None = None
     id: Taken | None = None
+    receive: Receive | None = None
+    answers: list[AnswerWords] | None = None
+    notices: dict[str, Notice] | None = None
     authors: list[str] | None = None
+    fetched_authors: list[str] | None = None
     hot_types: list[str] | None = None
+    hot_shapes: list[list[str]] | None = None
     ignore: list[str] | None = None
     events: dict[str, EventWords | None] | None = None
     fetching: Fetch | None = None

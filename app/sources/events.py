@@ -6,18 +6,20 @@ Owns: EventPlan, Router. Does not own: requests (receive.py), leaves (mapping.py
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from fnmatch import translate
 from typing import Any, NamedTuple
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from urllib.parse import unquote
 
 from app.domain.keys import record_key
 from app.errors import Unmappable
-from app.sources.expressions import Expression, Getter, compile_expression, plain_names
+from app.sources.embedded import EmbeddedPlan, embedded_of
+from app.sources.expressions import Expression, compile_expression, plain_names
+from app.sources.ordering import Ordering, ordering_of, tie_of
 from app.sources.payload import Splitter
-from app.sources.preset import EventWords, Order, Preset, Switch, Taken, Tie
-from app.sources.transforms import found, identifier, instants, whole_number
+from app.sources.preset import STATES, EventWords, Preset, Switch, Taken
+from app.sources.rows import Context
+from app.sources.transforms import found, identifier
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 Headers = Mapping[str, str]
@@ -31,42 +33,24 @@ class Mode(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Ordering:
-    """Reads the source order: microseconds in UTC or a sequence number."""
-
-    label: str
-    get: Getter | None
-    read: Callable[[Any], int]
-    is_time: bool
-    header: str = ""
-
-    def of(self, scope: Any, time: str) -> int:
-        """`time`: the event's own, for orders that stand in a header. Raises ValueError."""
-        value = self.get(scope) if self.get else time or None
-        if value is None:
-            raise ValueError(f"order at {self.label}: expected a {'time' if self.is_time else 'number'}, found nothing")
-        try:
-            return self.read(value)
-        except ValueError as wrong:
-            raise ValueError(f"order at {self.label}: {wrong}") from None
-
-
-@dataclass(frozen=True, slots=True)
 class EventPlan:
-    """One type of event. Everything reads the scope of one piece and raises ValueError naming path and type."""
+    """One type of event. Everything reads the scope of one piece and raises ValueError naming path and type. key: None for fetched states
+    that are what was asked for."""
 
     kind: Callable[[Any], str]
     mode: Callable[[Any], Mode]
-    key: Expression
+    key: Expression | None
     split: Splitter | None
     view: Expression | None
     previous: Expression | None
     order: Ordering | None
     tie: Callable[[Any], int]
     fetch: bool
+    embedded: tuple[EmbeddedPlan, ...] = ()
 
     def thing(self, scope: Any) -> str:
         """The id of the thing at its vendor."""
+        assert self.key is not None
         try:
             return identifier(self.key.get(scope))
         except ValueError as wrong:
@@ -100,15 +84,19 @@ class EventPlan:
 
 
 IGNORED = "ignored"
+# Types of events that Bindery itself appends begin with it; no pattern of a preset matches them.
+OWN = "bindery."
 
 
 class Router:
     """From a body's type to its plan."""
 
-    def __init__(self, preset: Preset, zone: tzinfo) -> None:
+    def __init__(self, preset: Preset, context: Context) -> None:
         self._type = _taken(preset.type)
         self._id = _taken(preset.id) if preset.id else None
-        plans = {name: compile_plan(preset.words(name), zone) for name in preset.events}
+        plans = {name: compile_plan(preset.words(name), context) for name in preset.sent()}
+        states = [name for name in preset.events if name.startswith(STATES)]
+        self._states = {name.removeprefix(STATES): compile_plan(preset.words(name), context, keyed=False) for name in states}
         self._exact: dict[str, EventPlan | str] = {name: IGNORED for name in preset.ignore if "*" not in name}
         self._exact.update((name, plan) for name, plan in plans.items() if "*" not in name)
         patterns: list[tuple[str, EventPlan | str]] = [(name, plan) for name, plan in plans.items() if "*" in name]
@@ -135,11 +123,20 @@ class Router:
 
     def plan(self, type_: str) -> EventPlan | None:
         """The plan of a type, None for one that is ignored. Raises Unmappable for one that is not known."""
-        plan = self._exact.get(type_) or next((plan for pattern, plan in self._patterns if pattern.match(type_)), None)
+        plan = self._exact.get(type_)
+        if plan is None and not type_.startswith(OWN):
+            plan = next((plan for pattern, plan in self._patterns if pattern.match(type_)), None)
         if plan is None:
             what = "of a type that it does not know" if type_ else "without a type"
             raise Unmappable(f"an event {what}; name the type under `events` or `ignore`")
         return plan if isinstance(plan, EventPlan) else None
+
+    def state(self, kind: str) -> EventPlan:
+        """How a fetched state of this kind is read. Raises Unmappable where the preset does not say."""
+        plan = self._states.get(kind)
+        if plan is None:
+            raise Unmappable(f"a fetched {kind}, which it does not read; say how under `events`: fetched.{kind}")
+        return plan
 
 
 def _taken(taken: Taken) -> Callable[[Any, Headers], Any]:
@@ -150,6 +147,9 @@ def _taken(taken: Taken) -> Callable[[Any, Headers], Any]:
     if taken.header is not None:
         header = taken.header.lower()
         return lambda _body, headers: headers.get(header, otherwise)
+    if taken.segment is not None:
+        number = taken.segment
+        return lambda _body, headers: _segment(headers.get(":path", ""), number) or otherwise
     get = compile_expression(taken.path or "").get
     if otherwise is None:
         return lambda body, _headers: get(body)
@@ -161,20 +161,28 @@ def _taken(taken: Taken) -> Callable[[Any, Headers], Any]:
     return read
 
 
-def compile_plan(words: EventWords, zone: tzinfo) -> EventPlan:
-    """The plan of one type. Raises ValueError for what is missing."""
-    if words.kind is None or words.mode is None or words.key is None:
+def _segment(path: str, number: int) -> str | None:
+    """A segment of a request's path below /webhooks/{source}: the first is 1, the last is -1."""
+    below = path.partition("?")[0].partition("/webhooks/")[2].split("/")[1:]
+    at = number - 1 if number > 0 else number
+    return unquote(below[at]) if -len(below) <= at < len(below) else None
+
+
+def compile_plan(words: EventWords, context: Context, *, keyed: bool = True) -> EventPlan:
+    """The plan of one type; keyed: it must say where the id stands. Raises ValueError for what is missing."""
+    if words.kind is None or words.mode is None or (keyed and words.key is None):
         raise ValueError("kind, mode and key are needed, here or for all events of the preset")
     return EventPlan(
         kind=_choice(words.kind, "kind"),
         mode=_mode(words.mode),
-        key=compile_expression(words.key),
+        key=compile_expression(words.key) if words.key else None,
         split=None if words.split is None else Splitter(plain_names(words.split) or [] if words.split else []),
         view=compile_expression(words.view) if words.view else None,
         previous=compile_expression(words.previous) if words.previous else None,
-        order=_ordering(words.order, zone) if words.order else None,
-        tie=_tie(words.tie),
+        order=ordering_of(words.order, context.zone) if words.order else None,
+        tie=tie_of(words.tie),
         fetch=bool(words.fetch),
+        embedded=tuple(embedded_of(one, context) for one in words.embedded or ()),
     )
 
 
@@ -200,36 +208,3 @@ def _mode(mode: str | list[str] | Switch) -> Callable[[Any], Mode]:
         return lambda _scope: whole
     choose = _choice(mode, "mode")
     return lambda scope: Mode(choose(scope))
-
-
-def _ordering(order: Order, zone: tzinfo) -> Ordering:
-    if order.sequence:
-        return Ordering(order.sequence, compile_expression(order.sequence).get, whole_number, False)
-    read = instants(ZoneInfo(order.zone) if order.zone else zone)
-    if order.time:
-        return Ordering(order.time, compile_expression(order.time).get, read, True)
-    return Ordering(f"header {order.header}", None, read, True, (order.header or "").lower())
-
-
-def _tie(tie: Tie | None) -> Callable[[Any], int]:
-    """A reader of the hint; what cannot be read hints at nothing."""
-    if tie is None:
-        return lambda _scope: 0
-    get = compile_expression(tie.time or tie.uuid7 or tie.number or "").get
-    read: Callable[[Any], int] = instants(UTC) if tie.time else _uuid7_ms if tie.uuid7 else whole_number
-
-    def hint(scope: Any) -> int:
-        try:
-            value = get(scope)
-            return 0 if value is None else read(value)
-        except ValueError:
-            return 0
-
-    return hint
-
-
-def _uuid7_ms(value: Any) -> int:
-    uuid = UUID(value) if isinstance(value, str) else None
-    if uuid is None or uuid.version != 7:
-        raise ValueError("expected a UUIDv7")
-    return uuid.int >> 80

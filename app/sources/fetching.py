@@ -10,8 +10,15 @@ from typing import Any, Protocol
 
 # Type of the events that carry what was fetched, followed by the kind of record: "bindery.fetched.product".
 FETCHED = "bindery.fetched."
+# Type of the events that only ask for a fetch again: the task of a letter that is replayed.
+FETCH = "bindery.fetch"
 # Kind of a task that reads all variants of a model (of what lies below it, too).
 VARIANTS = "variants"
+
+
+def task_key(kind: str, system: str, thing: str) -> str:
+    """The key of the task that fetches a thing: wishes for one thing are one task."""
+    return f"fetch {kind} {system} {thing}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,12 +143,37 @@ class AssetTexts(Spec):
     link: str = ""
 
 
+class Territory(Listed):
+    """A list of territories: ISO 3166-1 codes of two or three letters, EL, UK, URIs that end in such a code, EU, EEA, EFTA, EZ,
+    WORLDWIDE. An empty list is nowhere, a missing one everywhere. lookup: the customer's own words -> one or several of these."""
+
+    lookup: dict[str, str | list[str]] = {}
+
+
+class Territories(Strict):
+    """Where an asset may be shown. deny wins over allow."""
+
+    allow: Territory | None = None
+    deny: Territory | None = None
+
+
 class Rights(Strict):
-    """Windows. access: periods of which one must hold."""
+    """Windows and territories. access: periods of which one must hold."""
 
     from_: Instant | None = Field(None, alias="from")
     until: Instant | None = None
     access: Intervals | None = None
+    territories: Territories | None = None
+
+
+class Percents(Spec):
+    """How complete a product is: a list of objects. channel, locale: for what (a missing one: for all). percent: where the number stands;
+    value: the number itself, for senders that only name what is complete."""
+
+    channel: Expr = "scope"
+    locale: Expr = "locale"
+    percent: Expr = "data"
+    value: int | None = Field(None, ge=0, le=100)
 
 
 class Fields(Strict):
@@ -179,8 +204,14 @@ class Fields(Strict):
     # Of products and models.
     parent: Spec | None = None
     name: Spec | None = None
-    # Of products: false where the PIM has switched one off.
-    enabled: Spec | None = None
+    # For `include`.
+    family: Spec | None = None
+    categories: Listed | None = None
+    completeness: Percents | None = None
+    # Of models: the ids of all of their variants.
+    variants: Listed | None = None
+    # Of products: false where the PIM has switched one off. A lookup gives "true" or "false".
+    enabled: Looked | None = None
     links: dict[str, Link] = {}
     collections: Collections | None = None
     asset_texts: AssetTexts | None = None

@@ -9,6 +9,9 @@ from typing import Any
 
 from jmespath import functions
 
+from app.errors import Malformed
+from app.sources.payload import parse
+
 
 class WrongArgument(ValueError):
     """A function was given something that it cannot work on. The message holds types, no values."""
@@ -76,8 +79,47 @@ def main_identifier(values: Any, side: Any) -> Any:
     return None
 
 
+def _text(value: Any, name: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise WrongArgument(f"{name}() expects a text or null, found {type(value).__name__}")
+
+
+def parsed(text: Any) -> Any:
+    """JSON that stands in a text; null and an empty text are null, what is no text already stays as it is."""
+    if not isinstance(text, str):
+        return text
+    if not text.strip():
+        return None
+    try:
+        return parse(text.encode())
+    except Malformed:
+        raise WrongArgument("parsed() expects a text that holds JSON, found one that does not") from None
+
+
+def last_part(text: Any, separator: Any) -> str | None:
+    """What stands behind the last separator: `last_part(urn, ':')`; the whole text where there is none, null for null."""
+    held = _text(text, "last_part")
+    mark = _text(separator, "last_part")
+    return held.rpartition(mark)[2] if held is not None and mark else held
+
+
+def without_query(url: Any) -> str | None:
+    """An address without what stands behind `?` or `#` (signatures, cache busters); null for null."""
+    held = _text(url, "without_query")
+    return held.partition("#")[0].partition("?")[0] if held is not None else None
+
+
 # Functions that compiled expressions call directly; every other one needs the interpreter.
-DIRECT: Mapping[str, Callable[..., Any]] = {"from_keys": from_keys, "merge": merge, "side_of": side_of, "main_identifier": main_identifier}
+DIRECT: Mapping[str, Callable[..., Any]] = {
+    "from_keys": from_keys,
+    "merge": merge,
+    "side_of": side_of,
+    "main_identifier": main_identifier,
+    "parsed": parsed,
+    "last_part": last_part,
+    "without_query": without_query,
+}
 
 
 class Interpreted(functions.Functions):
@@ -98,3 +140,15 @@ class Interpreted(functions.Functions):
     @functions.signature({"types": []}, {"types": ["string"]})
     def _func_main_identifier(self, values: Any, side: Any) -> Any:
         return main_identifier(values, side)
+
+    @functions.signature({"types": []})
+    def _func_parsed(self, text: Any) -> Any:
+        return parsed(text)
+
+    @functions.signature({"types": []}, {"types": ["string"]})
+    def _func_last_part(self, text: Any, separator: Any) -> Any:
+        return last_part(text, separator)
+
+    @functions.signature({"types": []})
+    def _func_without_query(self, url: Any) -> Any:
+        return without_query(url)

@@ -1,6 +1,6 @@
-"""Hot fields: what must reach neither log nor store (prices, stock, tokens), found by name at any depth.
+"""Hot fields: what must reach neither log nor store (prices, stock, tokens), found by name, type or shape at any depth.
 
-Owns: finding and dropping them. Does not own: which names are hot (bindery.yaml, presets). Next stop: app/sources/receive.py.
+Owns: finding and dropping them. Does not own: which are hot (bindery.yaml, presets). Next stop: app/sources/receive.py.
 
 A search for the names' bytes comes first, so that a body without them pays for nothing else. A body that may hold one is walked and
 written anew from what was understood: whatever a duplicate key, an escape or odd spacing hid from the walk is gone as well.
@@ -24,20 +24,24 @@ _TYPES = ("type", "attribute_type")
 
 
 class HotFields:
-    """The hot names (compared without case) and attribute types of one source."""
+    """The hot names (compared without case), attribute types and shapes (objects with exactly these members) of one source."""
 
-    def __init__(self, names: Collection[str], types: Collection[str] = ()) -> None:
+    def __init__(self, names: Collection[str], types: Collection[str] = (), shapes: Collection[Collection[str]] = ()) -> None:
         self._names = frozenset(name.lower() for name in names)
         self._types = frozenset(types)
-        plain = [name for name in (*self._names, *self._types) if _PLAIN.fullmatch(name)]
+        self._shapes = frozenset(frozenset(shape) for shape in shapes if shape)
+        # A body without one member of a shape, the longest, has no such object.
+        telling = {max(sorted(shape), key=len) for shape in self._shapes}
+        named = {*self._names, *self._types, *telling}
+        plain = [name for name in named if _PLAIN.fullmatch(name)]
         # A needle that contains another one is found by it.
         self._needles = tuple(n.lower().encode() for n in plain if not any(o != n and o.lower() in n.lower() for o in plain))
-        self._unsearchable = len(plain) < len(self._names) + len(self._types)
+        self._unsearchable = len(plain) < len(named)
 
     @property
     def active(self) -> bool:
         """Whether anything is hot at this source."""
-        return bool(self._names or self._types)
+        return bool(self._names or self._types or self._shapes)
 
     def suspects(self, body: bytes) -> bool:
         """Whether the body may hold a hot field; False only where it holds none."""
@@ -70,9 +74,11 @@ class HotFields:
         return value
 
     def _is_hot(self, value: Any) -> bool:
-        if not self._types or not isinstance(value, dict):
+        if not isinstance(value, dict):
             return False
-        return any(isinstance(kind := value.get(name), str) and kind in self._types for name in _TYPES)
+        if self._shapes and frozenset(value) in self._shapes:
+            return True
+        return bool(self._types) and any(isinstance(kind := value.get(name), str) and kind in self._types for name in _TYPES)
 
     def _text(self, text: str) -> str:
         encoded = text.encode()

@@ -5,6 +5,9 @@ Next stop: app/sources/fields.py.
 
 Expressions are JMESPath over the *scope* of one piece: the body itself, or, where `split` names a list or map of resources, the resource
 with two more names: `_body` (the whole body) and `_name` (its key in the map). `type` and `id` are read from the body before the split.
+
+Events named `fetched.asset`, `fetched.product` and `fetched.model` say how a state that a fetch brought is read: its scope is the state as
+the vendor's API gives it, no sender can send one, and nothing is filled in from the preset's own words (`kind` and `mode: full` are known).
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -12,12 +15,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from app.sources.expressions import plain_names
-from app.sources.fields import Expr, Fields, Strict, Zone
+from app.sources.fields import Expr, Fields, Scalar, Strict, Zone
+from app.sources.handshakes import AnswerWords, Notice
 from app.sources.schemes import Scheme
 
 Mode = Literal["full", "delta", "deletion", "created", "thin"]
 KindName = Literal["asset", "product", "model"]
 MODES = ("full", "delta", "deletion", "created", "thin")
+KINDS: tuple[KindName, ...] = ("asset", "product", "model")
+STATES = "fetched."
 
 
 def _plain(text: str) -> str:
@@ -44,10 +50,12 @@ class Switch(Strict):
 
 
 class Taken(Strict):
-    """Where the type or the id of a request stands: in the body, in a header, or nowhere (`const`). A bare string is a path."""
+    """Where the type or the id of a request stands: in the body, in a header, in the path, or nowhere (`const`). A bare string is a path
+    in the body. segment: 1 is the first segment below /webhooks/{source}, -1 the last one."""
 
     path: Expr | None = None
     header: str | None = None
+    segment: int | None = None
     const: str | None = None
     otherwise: str | None = None
 
@@ -58,8 +66,8 @@ class Taken(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if [self.path, self.header, self.const].count(None) != 2:
-            raise ValueError("expected exactly one of path, header, const")
+        if [self.path, self.header, self.segment, self.const].count(None) != 3 or self.segment == 0:
+            raise ValueError("expected exactly one of path, header, segment (1: the first below the source, -1: the last), const")
         return self
 
 
@@ -97,13 +105,40 @@ class Tie(Strict):
         return self
 
 
+class Embedded(Strict):
+    """Records that a thing carries inside: images of a product, variants of a model.
+
+    path: where they stand in the piece's view, a list or a map of objects (or of plain values). Everything else reads the scope of one
+    entry: its members, `_name` and `_value` (of a map's entry, of a plain value), `_view` (the piece's view), `_piece` (its scope) and
+    `_body`. when: members that an entry must have to count. system: whose assets they are (default: the source's own). order: of the entry
+    (default: the piece's). mode: full is the default where the piece is full or created, delta in all other pieces. Pieces that are
+    deletions embed nothing.
+    """
+
+    kind: Literal["asset", "product"]
+    path: Expr
+    key: Expr
+    system: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    when: dict[str, Scalar] = Field(default_factory=dict)
+    order: Order | None = None
+    mode: Literal["full", "delta"] | None = None
+    fields: Fields
+
+    @model_validator(mode="after")
+    def _own_products(self) -> Self:
+        if self.kind == "product" and self.system is not None:
+            raise ValueError("`system` is for assets only: products belong to the system of the source that sends them")
+        return self
+
+
 class EventWords(Strict):
     """How to read one type of event; what is left out comes from the preset's own words of the same name.
 
     split: where the list or map of resources stands. view: an expression that gives the piece the shape that `fields` read (null members
     count as not mentioned). previous: the same for the state before; what it has and the view lacks was taken away. mode: full, delta,
     deletion, created (a delta that revives), thin (says only that something changed), or a list of subtrees of which this is the whole.
-    fetch: ask for the thing's state as well (thin events always do, deletions late).
+    A thin event may have a view, too: its leaves count where its order can be read. fetch: ask for the thing's state as well (thin events
+    always do, deletions late). embedded: records inside (`[]`: none).
     """
 
     kind: KindName | Switch | None = None
@@ -115,6 +150,7 @@ class EventWords(Strict):
     order: Order | None = None
     tie: Tie | None = None
     fetch: bool | None = None
+    embedded: tuple[Embedded, ...] | None = None
 
     @field_validator("kind")
     @classmethod
@@ -131,16 +167,35 @@ class EventWords(Strict):
         return mode
 
 
+FetcherName = Literal["akeneo", "bynder", "cloudinary", "acquia", "brandfolder", "frontify", "contentful", "template"]
+
+
 class Fetch(Strict):
-    """When to fetch: delay_s after an event, late_s after a deletion."""
+    """When and with what to fetch: delay_s after an event, late_s after a deletion. fetcher: who reads the vendor's API (app/fetchers/).
+    inheritance: `flattened` where fetched states hold inherited values; it counts as soon as `api` is configured."""
 
     delay_s: float = Field(5, ge=0)
     late_s: float = Field(300, ge=0)
+    fetcher: FetcherName | None = None
+    inheritance: Literal["own", "flattened"] | None = None
+
+
+class Receive(Strict):
+    """Which requests belong to the source. below: those to paths below /webhooks/{source}/ as well."""
+
+    methods: tuple[Literal["POST", "PUT"], ...] = Field(("POST",), min_length=1)
+    below: bool = False
 
 
 class Preset(EventWords):
-    """A vendor's events. authors: where persons' ids stand (hashed; `[]` goes through a list). hot_types: attribute types that are dropped
-    wherever an object has such a `type` or `attribute_type`. ignore, events: types, where `*` stands for anything; exact names win."""
+    """A vendor's events.
+
+    authors, fetched_authors: where persons' ids stand in a request, in a fetched state (hashed; `[]` goes through a list). hot_types:
+    attribute types that are dropped wherever an object has such a `type` or `attribute_type`. hot_shapes: lists of names; an object with
+    exactly these members is dropped. answers: what is no event (handshakes.py). notices: types (patterns) of ignored events by which the
+    sender says that it stopped or resumed sending -> suspended, resumed. ignore, events: types, where `*` stands for anything; exact
+    names win.
+    """
 
     preset: str
     about: str
@@ -150,18 +205,39 @@ class Preset(EventWords):
     verify: Scheme
     type: Taken
     id: Taken | None = None
+    receive: Receive = Receive()
+    answers: tuple[AnswerWords, ...] = ()
+    notices: dict[str, Notice] = Field(default_factory=dict)
     authors: tuple[str, ...] = ()
+    fetched_authors: tuple[str, ...] = ()
     hot_fields: tuple[str, ...] = ()
     hot_types: tuple[str, ...] = ()
+    hot_shapes: tuple[tuple[str, ...], ...] = ()
     ignore: tuple[str, ...] = ()
     events: dict[str, EventWords]
     fetching: Fetch | None = None
     fields: Fields
 
+    @field_validator("events")
+    @classmethod
+    def _fetched(cls, events: dict[str, EventWords]) -> dict[str, EventWords]:
+        for name, words in events.items():
+            if name.startswith(STATES) and (words.kind or name.removeprefix(STATES)) != name.removeprefix(STATES):
+                raise ValueError(f"{name} is about the kind {name.removeprefix(STATES)}; leave `kind` out")
+            if name.startswith(STATES) and name.removeprefix(STATES) not in KINDS:
+                raise ValueError(f"fetched states are named fetched.asset, fetched.product and fetched.model; {name} is none of them")
+        return events
+
+    def sent(self) -> list[str]:
+        """The types of events that the sender sends."""
+        return [name for name in self.events if not name.startswith(STATES)]
+
     def words(self, type_: str) -> EventWords:
-        """The words of one event type with the preset's own filled in."""
+        """The words of one event type with the preset's own filled in; into those of a fetched state nothing is."""
         own = self.events[type_]
         names = EventWords.model_fields
+        if type_.startswith(STATES):
+            return own.model_copy(update={"kind": type_.removeprefix(STATES), "mode": own.mode or "full"})
         return EventWords.model_construct(
             **{name: getattr(own if name in own.model_fields_set else self, name) for name in names},
         )

@@ -1,7 +1,7 @@
 """From an event of the log to changes of records and wishes to fetch.
 
-Owns: views, modes, orders. Does not own: leaves of a field (mapping.py), merging (app/domain/facets.py), fetching.
-Next stop: app/domain/facets.py.
+Owns: views, modes, orders, of what was sent and of what was fetched. Does not own: leaves of a field (mapping.py), records inside a thing
+(embedded.py), merging (app/domain/facets.py), fetching. Next stop: app/domain/facets.py.
 
 A pure function of the event, the configuration and nothing else: the same event gives the same changes wherever and whenever it is read.
 """
@@ -14,22 +14,63 @@ from app.domain.facets import ROOT, Change, EventRef
 from app.domain.keys import record_key
 from app.domain.order import CHANGE, DELETION, FETCHED, event_hash, is_from_the_future, order
 from app.errors import Unmappable
-from app.sources.events import EventPlan, Mode, Router
+from app.sources import fetching
+from app.sources.embedded import ACTIVE, STATUS, Carrier
+from app.sources.events import OWN, EventPlan, Mode, Router
 from app.sources.mapping import FieldMap
-from app.sources.payload import parse
+from app.sources.payload import BODY, parse
 from app.sources.rows import Leaves
 from app.sources.source import FetchTask, Projected
+from app.sources.transforms import found, identifier, whole_number
 from schemas.event import Event
 
-STATUS, ACTIVE, DELETED = "status", "active", "deleted"
+DELETED = "deleted"
+WHOLE = frozenset({"full", "created"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fetching:
-    """When to fetch, in microseconds after arrival. late_us: after a deletion, None where the source has nothing to fetch with."""
+    """When to fetch, in microseconds after arrival. late_us: after a deletion, None where the source has nothing to fetch with. variants:
+    a changed model asks for its variants as well, since they hold what they inherit."""
 
     delay_us: int
     late_us: int | None
+    variants: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """What the orders of all changes of one event share."""
+
+    event: Event
+    digest: str
+    version: int
+
+    def text(self, source: int, rank: int, tie: int = 0) -> str:
+        event = self.event
+        return order(
+            era=event.era,
+            source=source,
+            rank=rank,
+            event_hash=self.digest,
+            version=self.version,
+            tie=tie,
+            fetched_us=event.fetched_us,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One thing that an event speaks about. order: its source order; rank, tie: the rest of what orders its changes."""
+
+    plan: EventPlan
+    mode: Mode
+    scope: Any
+    kind: str
+    thing: str
+    order: int
+    rank: int
+    tie: int
 
 
 class EventProjector:
@@ -47,77 +88,161 @@ class EventProjector:
         type_ = event.type or self._router.type_of(body, {})
         projected = Projected()
         try:
+            stamp = _Stamp(event, event_hash(event.value), version)
+            if type_.startswith(OWN):
+                self._own(projected, type_, body, stamp)
+                return projected
             plan = self._router.plan(type_)
             if plan is None:
                 return projected
-            digest = event_hash(event.value)
             for scope in [body] if plan.split is None else plan.split.scopes(body):
-                self._piece(projected, plan, scope, event, version, digest)
+                self._piece(projected, plan, scope, stamp)
         except (Unmappable, ValueError) as wrong:
             raise Unmappable(f"preset {self._preset}{f', event {type_[:80]}' if type_ else ''}: {wrong}") from None
         return projected
 
-    def _piece(self, projected: Projected, plan: EventPlan, scope: Any, event: Event, version: int, digest: str) -> None:
-        kind, thing, mode = plan.kind(scope), plan.thing(scope), plan.mode(scope)
-        source_order = self._source_order(plan, scope, event)
-        text = order(
-            era=event.era,
-            source=source_order,
-            rank=FETCHED if event.fetched_us else DELETION if mode.name == "deletion" else CHANGE,
-            event_hash=digest,
-            version=version,
-            tie=plan.tie(scope),
-            fetched_us=event.fetched_us,
-        )
-        leaves, full = self._leaves(plan, mode, kind, scope)
-        if leaves or full:
-            ref = EventRef(event.source, event.id, event.type)
-            projected.changes.append(Change(record_key(kind, self._system, thing), text, leaves, ref, full))
-        if self._fetching is not None and not event.fetched_us:
-            task = self._task(plan, mode, kind, thing, event, source_order, text)
-            if task is not None:
-                projected.tasks.append(task)
-
-    def _source_order(self, plan: EventPlan, scope: Any, event: Event) -> int:
-        """µs in UTC or a sequence number; an event without any only asks for a fetch, and its arrival orders nothing."""
-        if plan.order is None:
-            return event.arrived_us
-        found = plan.order.of(scope, event.time)
-        if plan.order.is_time and is_from_the_future(found, event.arrived_us):
-            raise ValueError(f"order at {plan.order.label}: a time more than a day after the arrival; it would freeze the record")
-        return found
-
-    def _leaves(self, plan: EventPlan, mode: Mode, kind: str, scope: Any) -> tuple[Leaves, tuple[str, ...]]:
-        if mode.name == "deletion":
-            return {STATUS: DELETED}, (ROOT,)
-        if plan.order is None:
-            return {}, ()
-        fields = self._maps[kind]
-        view = plan.seen(plan.view, scope)
-        leaves = fields.leaves(view, mode.name != "full")
-        if plan.previous is not None:
-            gone = fields.traces(plan.seen(plan.previous, scope))
-            leaves.update((leaf, None) for leaf in gone if leaf not in leaves)
-        if mode.name in {"full", "created"}:
-            leaves[STATUS] = ACTIVE
-        full = (ROOT,) if mode.name == "full" else tuple(subtree for subtree in mode.full if fields.mentioned(view, subtree))
-        return leaves, full
-
-    def _task(self, plan: EventPlan, mode: Mode, kind: str, thing: str, event: Event, source_order: int, text: str) -> FetchTask | None:
-        assert self._fetching is not None
+    def _piece(self, projected: Projected, plan: EventPlan, scope: Any, stamp: _Stamp) -> None:
+        kind, thing, mode, event = plan.kind(scope), plan.thing(scope), plan.mode(scope), stamp.event
+        source_order, ordered = self._source_order(plan, mode, scope, event)
         deletion = mode.name == "deletion"
-        delay_us = self._fetching.late_us if deletion else self._fetching.delay_us
-        if delay_us is None or not (deletion or plan.fetch or mode.name == "thin"):
-            return None
+        piece = _Piece(plan, mode, scope, kind, thing, source_order, DELETION if deletion else CHANGE, plan.tie(scope))
+        text = stamp.text(source_order, piece.rank, piece.tie)
+        if deletion:
+            projected.changes.append(_deleted(record_key(kind, self._system, thing), text, event))
+        elif ordered:
+            self._changes(projected, piece, text, stamp)
+        if self._fetching is not None:
+            projected.tasks.extend(self._tasks(self._fetching, piece, event, text))
+
+    def _own(self, projected: Projected, type_: str, held: Any, stamp: _Stamp) -> None:
+        """What Bindery itself appended: a wish to fetch that is asked for again, or what a fetch brought."""
+        if not isinstance(held, dict):
+            raise ValueError(f"expected an object, found {found(held)}")
+        event = stamp.event
+        if type_ == fetching.FETCH:
+            projected.tasks.append(self._asked_again(held, event))
+            return
+        if not event.fetched_us or not type_.startswith(fetching.FETCHED):
+            raise Unmappable("an event of a type that is Bindery's own, and nothing that it appends looks like this")
+        kind, state = type_.removeprefix(fetching.FETCHED), held.get("state")
+        plan, thing, at_least = self._router.state(kind), identifier(held.get("thing")), whole_number(held.get("at_least") or 0)
+        if state is None:
+            text = stamp.text(_absent_at(plan, event.fetched_us, at_least), FETCHED)
+            projected.changes.append(_deleted(record_key(kind, self._system, thing), text, event))
+            return
+        if plan.key is not None:
+            thing = plan.thing(state)
+        source_order = max(_state_order(plan, state, event), at_least)
+        piece = _Piece(plan, plan.mode(state), state, kind, thing, source_order, FETCHED, plan.tie(state))
+        self._changes(projected, piece, stamp.text(source_order, FETCHED, piece.tie), stamp)
+
+    def _asked_again(self, held: dict[str, Any], event: Event) -> FetchTask:
+        """The task that the event describes, about a thing of this source's system, whatever else the event may say."""
+        kind, thing = identifier(held.get("kind")), identifier(held.get("thing"))
         return FetchTask(
-            key=f"fetch {kind} {self._system} {thing}",
+            key=fetching.task_key(kind, self._system, thing),
             system=self._system,
             source=self._name,
             kind=kind,
             thing=thing,
-            reason=f"{event.type} says {'that it is gone' if deletion else 'that it changed'}",
-            due_us=event.arrived_us + delay_us,
-            trigger_us=source_order,
-            trigger_order=text,
-            deletion=deletion,
+            reason=str(held.get("reason") or "a person asked for it again")[:500],
+            due_us=event.arrived_us,
+            trigger_us=whole_number(held.get("trigger_us") or 0),
+            trigger_order=str(held.get("trigger_order") or ""),
+            deletion=held.get("deletion") is True,
+            letter=event.letter,
+            attempt=event.attempt,
         )
+
+    def _source_order(self, plan: EventPlan, mode: Mode, scope: Any, event: Event) -> tuple[int, bool]:
+        """µs in UTC or a sequence number, and whether it orders anything: an event without a readable order may only ask for a fetch."""
+        if plan.order is None:
+            return event.arrived_us, mode.name == "deletion"
+        try:
+            source = plan.order.of(scope, event.time)
+        except ValueError:
+            if mode.name != "thin":
+                raise
+            return event.arrived_us, False
+        if plan.order.is_time and is_from_the_future(source, event.arrived_us):
+            raise ValueError(f"order at {plan.order.label}: a time more than a day after the arrival; it would freeze the record")
+        return source, True
+
+    def _changes(self, projected: Projected, piece: _Piece, text: str, stamp: _Stamp) -> None:
+        """The change of the piece itself, then those of the records that it carries."""
+        plan, event, scope = piece.plan, stamp.event, piece.scope
+        view = plan.seen(plan.view, scope)
+        leaves, full = self._leaves(piece, view)
+        ref = EventRef(event.source, event.id, event.type)
+        if leaves or full:
+            projected.changes.append(Change(record_key(piece.kind, self._system, piece.thing), text, leaves, ref, full))
+        if plan.embedded:
+            carrier = Carrier(
+                scope=scope,
+                view=view,
+                body=scope.get(BODY, scope) if isinstance(scope, dict) else scope,
+                whole=piece.mode.name in WHOLE,
+                order=piece.order,
+                stamp=lambda source: stamp.text(source, piece.rank, piece.tie),
+                time=event.time,
+                arrived_us=event.arrived_us,
+                event=ref,
+            )
+            for embedded in plan.embedded:
+                projected.changes.extend(embedded.changes(carrier))
+
+    def _leaves(self, piece: _Piece, view: Any) -> tuple[Leaves, tuple[str, ...]]:
+        fields, plan, mode = self._maps[piece.kind], piece.plan, piece.mode
+        leaves = fields.leaves(view, mode.name != "full")
+        if plan.previous is not None:
+            gone = fields.traces(plan.seen(plan.previous, piece.scope))
+            leaves.update((leaf, None) for leaf in gone if leaf not in leaves)
+        if mode.name in WHOLE:
+            leaves[STATUS] = ACTIVE
+        full = (ROOT,) if mode.name == "full" else tuple(subtree for subtree in mode.full if fields.mentioned(view, subtree))
+        return leaves, full
+
+    def _tasks(self, when: Fetching, piece: _Piece, event: Event, text: str) -> list[FetchTask]:
+        """The state of the thing, where the event does not bring it; of a model with inheriting variants, theirs."""
+        deletion = piece.mode.name == "deletion"
+        delay_us = when.late_us if deletion else when.delay_us
+        if delay_us is None:
+            return []
+        wanted = [piece.kind] if deletion or piece.plan.fetch or piece.mode.name == "thin" else []
+        if when.variants and piece.kind == "model" and not deletion:
+            wanted.append(fetching.VARIANTS)
+        return [
+            FetchTask(
+                key=fetching.task_key(kind, self._system, piece.thing),
+                system=self._system,
+                source=self._name,
+                kind=kind,
+                thing=piece.thing,
+                reason=f"{event.type} says {'that it is gone' if deletion else 'that it changed'}",
+                due_us=event.arrived_us + delay_us,
+                trigger_us=piece.order,
+                trigger_order=text,
+                deletion=deletion,
+            )
+            for kind in wanted
+        ]
+
+
+def _deleted(record: str, text: str, event: Event) -> Change:
+    return Change(record, text, {STATUS: DELETED}, EventRef(event.source, event.id, event.type), (ROOT,))
+
+
+def _state_order(plan: EventPlan, state: Any, event: Event) -> int:
+    """A fetched state's own order; a state without one is ordered by the start of its fetch."""
+    if plan.order is None or (plan.order.is_time and plan.order.get is not None and plan.order.get(state) is None):
+        return event.fetched_us
+    return plan.order.within(state, "", event.arrived_us)
+
+
+def _absent_at(plan: EventPlan, fetched_us: int, at_least: int) -> int:
+    """When a thing was absent at its vendor. A sequence number cannot be told from a clock: the trigger's own has to do."""
+    if plan.order is None or plan.order.is_time:
+        return max(fetched_us, at_least)
+    if not at_least:
+        raise ValueError("it is absent at the vendor, and no event has told the sequence number from which on")
+    return at_least

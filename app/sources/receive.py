@@ -1,4 +1,4 @@
-"""From the body of a genuine request to events: the ingress's hot path.
+"""From the body of a genuine request to events, the ingress's hot path; and from a fetched state to one.
 
 Owns: one fixed way through a body: parse, drop hot fields, hash authors, type, split, key. Does not own: verification (verify.py),
 appending (app/api/webhooks.py), meaning (project.py). Next stop: app/sources/project.py, once the event comes back from the log.
@@ -12,8 +12,10 @@ from typing import Any
 
 import orjson
 
+from app.domain.keys import record_key
 from app.errors import Malformed, Unmappable, Unusable
 from app.sources.events import EventPlan, Router
+from app.sources.fetching import FETCHED, Found
 from app.sources.hot import HotFields, mask, mask_words, without_members
 from app.sources.payload import Place, parse
 from app.sources.source import Received, Unread
@@ -41,6 +43,13 @@ def _is_text(body: bytes) -> bool:
         return False
 
 
+def _written(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError as wrong:
+        raise Malformed(f"the state cannot be written as JSON: {str(wrong)[:100]}") from None
+
+
 class BodyReceiver:
     """The receiver of one source."""
 
@@ -55,9 +64,11 @@ class BodyReceiver:
         hot: HotFields,
         authors: Sequence[Place],
         token: Place | None,
+        fetched_authors: Sequence[Place] = (),
     ) -> None:
         self._name, self._system, self._era, self._preset = name, system, era, preset
         self._router, self._hot, self._authors, self._token = router, hot, tuple(authors), token
+        self._fetched_authors = tuple(fetched_authors)
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
         """The events of a body. Never raises for content: what cannot be read is Unread."""
@@ -79,6 +90,28 @@ class BodyReceiver:
             return self._split(plan, parsed, body, event_id, type_, arrived_us, headers)
         except (Unusable, ValueError) as error:
             return Received(unread=[Unread(body, "", event_id, type_, self._explained(type_, error))])
+
+    def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
+        """The event that carries a fetched state, without hot fields and with authors hashed. Raises Malformed where it cannot be kept."""
+        state = found.state
+        if state is not None:
+            # Written once and read back: what is cleaned is a copy, and it is known that it can be read from the log again.
+            state = parse(_written(state))
+            for author in self._fetched_authors:
+                author.change(state, hashed)
+            if self._hot.active:
+                state = self._hot.cleaned(state)
+        value = _written({"thing": found.thing, "state": state, "at_least": at_least})
+        return Event(
+            id=f"{named(value)}:{began_us}",
+            source=self._name,
+            type=f"{FETCHED}{found.kind}",
+            key=record_key(found.kind, self._system, found.thing),
+            value=value,
+            arrived_us=arrived_us,
+            era=self._era,
+            fetched_us=began_us,
+        )
 
     def _unreadable(self, body: bytes) -> bytes:
         """What may be kept of a body whose places cannot be told: no token, no author, no hot value."""

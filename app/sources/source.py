@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from app.domain.facets import Change
 from app.errors import Misconfigured, Unusable
+from app.sources.fetching import Found
 from schemas.event import Event
 
 Side = Literal["dam", "pim"]
@@ -84,9 +85,10 @@ class Verifier(Protocol):
 
 
 class Receiver(Protocol):
-    """Turns the body of a genuine request into events."""
+    """Turns the body of a genuine request, or a fetched state, into events."""
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received: ...
+    def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event: ...
 
 
 class Projector(Protocol):
@@ -131,6 +133,15 @@ class Source:
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
         """The events of a genuine request, without hot fields and with authors hashed. Never raises for content."""
         return self.receiver.receive(body, arrived_us, headers)
+
+    def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
+        """The event that carries what a fetch brought, without hot fields and with authors hashed.
+
+        began_us: start of the fetch on the vendor's clock, µs UTC. at_least: source order of the newest deletion among the task's triggers
+        (0: none); where the kind is ordered by a sequence and the thing is absent, of the newest trigger of any sort, since no clock can
+        stand in for a sequence. Raises Malformed for a state that the log cannot hold.
+        """
+        return self.receiver.fetched(found, began_us=began_us, at_least=at_least, arrived_us=arrived_us)
 
     def project(self, event: Event, version: int) -> Projected:
         """What an event of this source changes, at this configuration version. Raises Malformed or Unmappable, which hold no values."""

@@ -1,0 +1,79 @@
+"""What orders changes, compiled: a time or a sequence number in the payload, and a finer hint where two are equal.
+
+Owns: Ordering, ordering_of(), tie_of(). Does not own: the text that orders compare by (app/domain/order.py), types of events (events.py).
+Next stop: app/sources/events.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.domain.order import is_from_the_future
+from app.sources.expressions import Getter, compile_expression
+from app.sources.preset import Order, Tie
+from app.sources.transforms import instants, whole_number
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """Reads the source order: microseconds in UTC or a sequence number."""
+
+    label: str
+    get: Getter | None
+    read: Callable[[Any], int]
+    is_time: bool
+    header: str = ""
+
+    def of(self, scope: Any, time: str) -> int:
+        """`time`: the event's own, for orders that stand in a header. Raises ValueError."""
+        value = self.get(scope) if self.get else time or None
+        if value is None:
+            raise ValueError(f"order at {self.label}: expected a {'time' if self.is_time else 'number'}, found nothing")
+        try:
+            return self.read(value)
+        except ValueError as wrong:
+            raise ValueError(f"order at {self.label}: {wrong}") from None
+
+    def within(self, scope: Any, time: str, arrived_us: int) -> int:
+        """The same, refusing a time from the future. Raises ValueError."""
+        found = self.of(scope, time)
+        if self.is_time and is_from_the_future(found, arrived_us):
+            raise ValueError(f"order at {self.label}: a time more than a day after the arrival; it would freeze the record")
+        return found
+
+
+def ordering_of(order: Order, zone: tzinfo) -> Ordering:
+    """The reader of a source order; `zone` of times without one."""
+    if order.sequence:
+        return Ordering(order.sequence, compile_expression(order.sequence).get, whole_number, False)
+    read = instants(ZoneInfo(order.zone) if order.zone else zone)
+    if order.time:
+        return Ordering(order.time, compile_expression(order.time).get, read, True)
+    return Ordering(f"header {order.header}", None, read, True, (order.header or "").lower())
+
+
+def tie_of(tie: Tie | None) -> Callable[[Any], int]:
+    """A reader of the hint; what cannot be read hints at nothing."""
+    if tie is None:
+        return lambda _scope: 0
+    get = compile_expression(tie.time or tie.uuid7 or tie.number or "").get
+    read: Callable[[Any], int] = instants(UTC) if tie.time else _uuid7_ms if tie.uuid7 else whole_number
+
+    def hint(scope: Any) -> int:
+        try:
+            value = get(scope)
+            return 0 if value is None else read(value)
+        except ValueError:
+            return 0
+
+    return hint
+
+
+def _uuid7_ms(value: Any) -> int:
+    uuid = UUID(value) if isinstance(value, str) else None
+    if uuid is None or uuid.version != 7:
+        raise ValueError("expected a UUIDv7")
+    return uuid.int >> 80
