@@ -255,7 +255,7 @@ class _Reading:
 
     def build(self, name: str, words: SourceWords, chosen: Preset, access: _Access, deployment: Deployment) -> Source | None:
         keys = [key.encode() for key in access.keys]
-        credentials = Credentials(keys, words.topic_arn, words.url, self.keyring)
+        credentials = Credentials(keys, words.topic_arn, words.url, f"/webhooks/{name}", self.keyring)
         try:
             source = build.build(
                 name,

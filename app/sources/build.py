@@ -20,9 +20,9 @@ from app.sources.preset import Fetch, Preset
 from app.sources.project import EventProjector, Fetching
 from app.sources.receive import BodyReceiver
 from app.sources.rows import Context, Join
-from app.sources.schemes import HmacScheme, Scheme, StandardScheme, TokenScheme, has_clock
+from app.sources.schemes import Scheme, TokenScheme, has_clock
 from app.sources.source import Source, Verifier
-from app.sources.verify import Refusing, compile_scheme
+from app.sources.verify import Refusing, compile_scheme, unwrap_of
 
 # Fields that are groups of fields: overriding one member leaves the others as they are.
 _GROUPS = frozenset({"aliases", "texts", "parts", "media", "rights", "links"})
@@ -62,7 +62,7 @@ def with_tolerance(scheme: Scheme, words: SourceWords) -> Scheme:
     """The scheme with the source's own tolerance. Raises ValueError where the scheme signs no time."""
     if "tolerance_s" not in words.model_fields_set:
         return scheme
-    if not has_clock(scheme) or isinstance(scheme, TokenScheme):
+    if not has_clock(scheme):
         if words.tolerance_s is None:
             return scheme
         raise ValueError("this sender signs no time, so its age cannot be checked; leave tolerance_s out")
@@ -126,17 +126,18 @@ def build(
         rate_per_s=words.rate_per_s,
         fetches=fetching is not None,
         topics=credentials.topics,
+        unwrap=unwrap_of(scheme),
     )
 
 
 def fetching_of(preset: Preset, words: SourceWords) -> Fetching | None:
-    """When this source's events ask for a fetch; None where none of them ever does."""
+    """When this source's events ask for a fetch (deletions do wherever there is access); None where none of them ever does."""
     every = [preset.words(type_) for type_ in preset.sent()]
     variants = bool(words.api) and inheritance_of(preset, words) == "flattened"
     asks = any(event.fetch or event.mode == "thin" or "thin" in getattr(event.mode, "lookup", {}).values() for event in every)
-    if not asks and not variants:
-        return None
     fetch = preset.fetching or Fetch()
+    if not words.api and (not asks or fetch.optional):
+        return None
     return Fetching(int(fetch.delay_s * 1_000_000), int(fetch.late_s * 1_000_000) if words.api else None, variants)
 
 
@@ -144,8 +145,3 @@ def inheritance_of(preset: Preset, words: SourceWords) -> Inheritance:
     """Who inherits, by the source's own word, else (with access to fetch) by what fetches bring, else by what events bring."""
     fetched = preset.fetching.inheritance if preset.fetching and words.api else None
     return words.inheritance or fetched or preset.inheritance
-
-
-def needs_secrets(scheme: Scheme) -> bool:
-    """Whether the scheme verifies anything with a secret."""
-    return isinstance(scheme, HmacScheme | StandardScheme | TokenScheme) or scheme.scheme == "cloudinary"

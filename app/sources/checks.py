@@ -7,10 +7,10 @@ Owns: those checks, as functions to (path, message) pairs. Does not own: the sha
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from app.sources.build import needs_secrets
 from app.sources.config import SourceWords
 from app.sources.fields import Link
 from app.sources.preset import STATES, EventWords, Preset, Switch
+from app.sources.schemes import RsaScheme, SalsifyScheme, SnsScheme, needs_secrets
 
 Mistake = tuple[str, str]
 _NO_ORDER = (
@@ -35,9 +35,23 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
         if not words.secrets and not words.retired:
             yield "secrets", f"expected at least one secret for the scheme {preset.verify.scheme}, as env:NAME or file:PATH"
     elif words.secrets:
-        yield "secrets", "this source verifies nothing (scheme none), so it has no use for secrets; leave them out or choose a scheme"
+        does = "verifies nothing" if preset.verify.scheme == "none" else "verifies without secrets"
+        yield (
+            "secrets",
+            f"this source {does} (scheme {preset.verify.scheme}), so it has no use for secrets; leave them out or choose a scheme",
+        )
+    yield from _asymmetric(words, preset)
     for type_ in preset.events:
         yield from _event(type_, preset.words(type_))
+
+
+def _asymmetric(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]:
+    if isinstance(preset.verify, RsaScheme) and not words.keys and not words.retired:
+        yield "keys", "expected the sender's public key or certificate, as file:PATH to a PEM file"
+    if isinstance(preset.verify, SalsifyScheme) and words.url is None:
+        yield "url", "expected the address that Salsify calls, exactly as it is registered there: Salsify signs it"
+    if words.topic_arn is not None and not isinstance(preset.verify, SnsScheme):
+        yield "topic_arn", f"this source does not receive from Amazon SNS (scheme {preset.verify.scheme}); leave it out"
 
 
 def _holds_assets(preset: Preset) -> bool:

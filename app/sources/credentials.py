@@ -13,7 +13,8 @@ from app.sources.keyring import KeyRing
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """keys: PEM texts of public keys or certificates (`keys:`); with them nothing is ever downloaded. topic_arn: the only SNS topic that
-    counts. url: the address that the sender signs. keyring: keys by the address they were downloaded from.
+    counts. url: the address that the sender signs. path: where requests arrive (/webhooks/{source}), for signing as the sender would.
+    keyring: keys by the address they were downloaded from.
 
     topics: where topic_arn is None, the SNS topics that a person accepted; whoever knows of acceptances fills this very set (it is also
     Source.topics), and the verifier looks into it at every request.
@@ -22,6 +23,7 @@ class Credentials:
     keys: Sequence[bytes] = ()
     topic_arn: str | None = None
     url: str | None = None
+    path: str = "/"
     keyring: KeyRing = field(default_factory=KeyRing)
     topics: set[str] = field(default_factory=set)
 

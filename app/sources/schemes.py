@@ -1,6 +1,6 @@
 """The words for verification: which scheme, where signatures stand, what is signed.
 
-Owns: the models of `verify` in a preset. Does not own: checking anything (verify.py). Next stop: app/sources/verify.py.
+Owns: the models of `verify` in a preset. Does not own: checking anything (app/sources/verifiers/). Next stop: app/sources/verify.py.
 """
 
 import re
@@ -61,21 +61,79 @@ class CloudinaryScheme(Strict):
 
 
 class TokenScheme(Strict):
-    """A fixed token: in a header (after a prefix such as `Bearer `), or in a member of the body, which is dropped
-    before anything is kept."""
+    """A fixed token: in a header (after a prefix such as `Bearer `), in a member of the body, which is dropped before anything is kept, in
+    a parameter of the query, or as the last part of the path: /webhooks/{source}/{token}."""
 
     scheme: Literal["token"]
     header: str | None = None
     prefix: str = ""
     field: str | None = None
+    query: str | None = None
+    path: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.header is None) == (self.field is None):
-            raise ValueError("expected exactly one of header and field")
+        if sum((self.header is not None, self.field is not None, self.query is not None, self.path)) != 1:
+            raise ValueError("expected exactly one of header, field, query and path: true")
+        if self.prefix and self.header is None:
+            raise ValueError("a prefix stands before a token in a header only")
         if self.field is not None and not plain_names(self.field):
             raise ValueError("expected a plain dotted path as field")
         return self
+
+
+class BasicScheme(Strict):
+    """HTTP Basic; a secret is written user:password."""
+
+    scheme: Literal["basic"]
+
+
+class JwtScheme(Strict):
+    """A JSON Web Token, HS256. tolerance_s: how far the clocks may be apart at its beginning and its end (nbf, exp)."""
+
+    scheme: Literal["jwt"]
+    header: str
+    prefix: str = ""
+    tolerance_s: float | None = Field(60, ge=0)
+
+
+class ContentfulScheme(Strict):
+    """Contentful's signature over the canonical request."""
+
+    scheme: Literal["contentful"]
+    tolerance_s: float | None = Field(30, ge=0)
+
+
+class SnsScheme(Strict):
+    """Amazon SNS. Without topic_arn only accepted topics count. Retries keep their time for up to an hour, so ages are not looked at
+    unless tolerance_s says so."""
+
+    scheme: Literal["sns"]
+    tolerance_s: float | None = Field(None, ge=0)
+
+
+class SalsifyScheme(Strict):
+    """Salsify's RSA signature; needs the source's url."""
+
+    scheme: Literal["salsify"]
+    tolerance_s: float | None = Field(300, ge=0)
+
+
+class AdobeScheme(Strict):
+    """Adobe I/O Events. recipient: the own client id, which every event then has to name."""
+
+    scheme: Literal["adobe"]
+    recipient: str | None = None
+
+
+class RsaScheme(Strict):
+    """An RSA signature (PKCS#1 v1.5) over the body, in a header, by one of the source's keys."""
+
+    scheme: Literal["rsa"]
+    header: str
+    prefix: str = ""
+    algorithm: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
+    encoding: Literal["base64", "hex"] = "base64"
 
 
 class NoScheme(Strict):
@@ -84,11 +142,31 @@ class NoScheme(Strict):
     scheme: Literal["none"]
 
 
-Scheme = Annotated[HmacScheme | StandardScheme | CloudinaryScheme | TokenScheme | NoScheme, Field(discriminator="scheme")]
+Scheme = Annotated[
+    HmacScheme
+    | StandardScheme
+    | CloudinaryScheme
+    | ContentfulScheme
+    | JwtScheme
+    | TokenScheme
+    | BasicScheme
+    | SnsScheme
+    | SalsifyScheme
+    | AdobeScheme
+    | RsaScheme
+    | NoScheme,
+    Field(discriminator="scheme"),
+]
+_SHARED = HmacScheme | StandardScheme | CloudinaryScheme | ContentfulScheme | JwtScheme | TokenScheme | BasicScheme
 
 
 def has_clock(scheme: Scheme) -> bool:
     """Whether the scheme signs a time, so that a tolerance means anything."""
     if isinstance(scheme, HmacScheme):
         return scheme.timestamp is not None or scheme.timestamp_field is not None
-    return isinstance(scheme, StandardScheme | CloudinaryScheme)
+    return isinstance(scheme, StandardScheme | CloudinaryScheme | ContentfulScheme | JwtScheme | SnsScheme | SalsifyScheme)
+
+
+def needs_secrets(scheme: Scheme) -> bool:
+    """Whether the scheme verifies by a secret that both ends share."""
+    return isinstance(scheme, _SHARED)

@@ -4,7 +4,7 @@ Owns: Source and the values it gives. Does not own: how verification, reading an
 which sources exist (app/configuration.py). Next stop: app/sources/verify.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -104,7 +104,7 @@ class Source:
     system: whose records its events change. era: stamped on arriving events. retired, broken ("" or why): the door answers 503; events that
     are on the log already are projected all the same. rate_per_s: requests per second that the door admits, None for any number.
     fetches: events of this source may ask for a fetch. preset: its name, for messages. topics: SNS topics that were accepted for it, where
-    its configuration pins none (see app/sources/credentials.py).
+    its configuration pins none (see app/sources/credentials.py). unwrap: makes the JSON of a body that may come encoded as a whole.
     """
 
     name: str
@@ -121,6 +121,7 @@ class Source:
     rate_per_s: float | None = None
     fetches: bool = False
     topics: set[str] = field(default_factory=set)
+    unwrap: Callable[[bytes], bytes] | None = None
 
     def verify(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
         """ "" where the request is genuine, else the reason in words, which holds no secret. `now_s`: seconds since 1970.
@@ -132,7 +133,7 @@ class Source:
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
         """The events of a genuine request, without hot fields and with authors hashed. Never raises for content."""
-        return self.receiver.receive(body, arrived_us, headers)
+        return self.receiver.receive(body if self.unwrap is None else self.unwrap(body), arrived_us, headers)
 
     def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
         """The event that carries what a fetch brought, without hot fields and with authors hashed.

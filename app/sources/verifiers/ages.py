@@ -1,0 +1,30 @@
+"""How old a signed request is, and the bytes of a header.
+
+Owns: age(), header_bytes(). Does not own: which schemes sign a time (app/sources/schemes.py).
+Next stop: app/sources/verifiers/hmac_template.py.
+"""
+
+
+def header_bytes(header: str) -> bytes:
+    """A header's value as it is compared and signed; never raises."""
+    return header.encode("utf-8", "replace")
+
+
+def age(stamp: str, now_s: float, tolerance_s: float | None, *, scale: int = 1, future: bool = True) -> str:
+    """Why a timestamp (whole units, `scale` of them per second) is not acceptable, "" where it is. future: whether that counts, too."""
+    if tolerance_s is None:
+        return ""
+    try:
+        age_s = now_s - int(stamp[:20]) / scale
+    except ValueError:
+        return "the signed timestamp is not a number"
+    return out_of_range(age_s, tolerance_s, future=future)
+
+
+def out_of_range(age_s: float, tolerance_s: float, *, future: bool = True) -> str:
+    """Why an age is not acceptable, "" where it is."""
+    if age_s > tolerance_s:
+        return f"the signed timestamp is {age_s:.0f} s old, {tolerance_s:.0f} s are tolerated (tolerance_s)"
+    if future and -age_s > tolerance_s:
+        return f"the signed timestamp lies {-age_s:.0f} s in the future, {tolerance_s:.0f} s are tolerated (tolerance_s)"
+    return ""
