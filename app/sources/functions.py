@@ -6,11 +6,13 @@ Next stop: app/sources/expressions.py.
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jmespath import functions
 
 from app.errors import Malformed
 from app.sources.payload import parse
+from app.sources.transforms import boolean
 
 
 class WrongArgument(ValueError):
@@ -110,6 +112,38 @@ def without_query(url: Any) -> str | None:
     return held.partition("#")[0].partition("?")[0] if held is not None else None
 
 
+def first_part(text: Any, separator: Any) -> str | None:
+    """What stands before the first separator: `first_part(fileName, '_')`; the whole text where there is none, null for null."""
+    held, mark = _text(text, "first_part"), _text(separator, "first_part")
+    return held.partition(mark)[0] if held is not None and mark else held
+
+
+def quoted(text: Any) -> str | None:
+    """A path as it is written in an address: percent-encoded, slashes stay; null for null."""
+    held = _text(text, "quoted")
+    return quote(held, safe="/") if held is not None else None
+
+
+def truth(flag: Any) -> bool | None:
+    """A flag, written as a boolean, as 0 and 1 or in words, as a boolean that JMESPath can ask (to it, 0 is true); null for null."""
+    try:
+        return None if flag is None or flag == "" else boolean(flag)
+    except ValueError as wrong:
+        raise WrongArgument(f"truth() {wrong}") from None
+
+
+def keyed(entries: Any) -> dict[str, Any]:
+    """A list of {key, value} as one object; of several values of one key, a list. Entries without either are left out, null is empty."""
+    if entries is not None and not isinstance(entries, list):
+        raise WrongArgument(f"keyed() expects an array or null, found {type(entries).__name__}")
+    held: dict[str, list[Any]] = {}
+    for entry in entries or ():
+        key, value = (entry.get("key"), entry.get("value")) if isinstance(entry, dict) else (None, None)
+        if isinstance(key, str) and value is not None:
+            held.setdefault(key, []).extend(value if isinstance(value, list) else [value])
+    return {key: values[0] if len(values) == 1 else values for key, values in held.items()}
+
+
 # Functions that compiled expressions call directly; every other one needs the interpreter.
 DIRECT: Mapping[str, Callable[..., Any]] = {
     "from_keys": from_keys,
@@ -119,6 +153,10 @@ DIRECT: Mapping[str, Callable[..., Any]] = {
     "parsed": parsed,
     "last_part": last_part,
     "without_query": without_query,
+    "first_part": first_part,
+    "quoted": quoted,
+    "truth": truth,
+    "keyed": keyed,
 }
 
 
@@ -152,3 +190,19 @@ class Interpreted(functions.Functions):
     @functions.signature({"types": []})
     def _func_without_query(self, url: Any) -> Any:
         return without_query(url)
+
+    @functions.signature({"types": []}, {"types": ["string"]})
+    def _func_first_part(self, text: Any, separator: Any) -> Any:
+        return first_part(text, separator)
+
+    @functions.signature({"types": []})
+    def _func_quoted(self, text: Any) -> Any:
+        return quoted(text)
+
+    @functions.signature({"types": []})
+    def _func_truth(self, flag: Any) -> Any:
+        return truth(flag)
+
+    @functions.signature({"types": []})
+    def _func_keyed(self, entries: Any) -> Any:
+        return keyed(entries)
