@@ -15,7 +15,8 @@ from typing import Any
 import jmespath
 from jmespath import exceptions
 
-from app.sources.functions import DIRECT, Interpreted, WrongArgument
+from app.sources.arguments import WrongArgument
+from app.sources.functions import DIRECT, Interpreted, takes
 
 Getter = Callable[[Any], Any]
 
@@ -185,6 +186,10 @@ def _object(node: dict[str, Any], members: list[Getter]) -> Getter:
     return build
 
 
+def _list(_: dict[str, Any], members: list[Getter]) -> Getter:
+    return lambda value: None if value is None else [member(value) for member in members]
+
+
 def _literal(node: dict[str, Any], _: list[Getter]) -> Getter:
     literal = node["value"]
     return lambda _value: literal
@@ -192,7 +197,7 @@ def _literal(node: dict[str, Any], _: list[Getter]) -> Getter:
 
 def _call(node: dict[str, Any], arguments: list[Getter]) -> Getter | None:
     function = DIRECT.get(node["value"])
-    if function is None:
+    if function is None or not takes(function, len(arguments)):
         return None
     if len(arguments) == 1:
         (only,) = arguments
@@ -208,6 +213,7 @@ _CLOSURES: dict[str, Callable[[dict[str, Any], list[Any]], Getter | None]] = {
     "or_expression": _or,
     "and_expression": _and,
     "multi_select_dict": _object,
+    "multi_select_list": _list,
     "key_val_pair": lambda _node, children: children[0],
     "literal": _literal,
     "function_expression": _call,

@@ -4,19 +4,22 @@ Owns: the functions, for compiled expressions and for the interpreter. Does not 
 Next stop: app/sources/expressions.py.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from typing import Any
 from urllib.parse import quote
 
 from jmespath import functions
 
 from app.errors import Malformed
+from app.sources import akeneo, lists
+from app.sources.arguments import WrongArgument
 from app.sources.payload import parse
 from app.sources.transforms import boolean
 
-
-class WrongArgument(ValueError):
-    """A function was given something that it cannot work on. The message holds types, no values."""
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
+_PARENTHESES = re.compile(r"\(([^()]+)\)\s*$")
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
@@ -40,45 +43,6 @@ def merge(*objects: Any) -> dict[str, Any]:
             raise WrongArgument(f"merge() expects objects, found {type(each).__name__}")
         merged.update(each)
     return merged
-
-
-def side_of(values: Any, side: Any) -> dict[str, Any]:
-    """One side ("new" or "previous") of an Akeneo delta's values, in the shape of Akeneo's product values.
-
-    In: attribute -> [{previous, new, type, locale, scope or channel}]. Out: attribute -> [{data, type, locale, scope}], without those
-    whose side is null. Identifiers, which a delta wraps into {data, is_main_identifier}, are unwrapped.
-    """
-    held = _object(values, "side_of")
-    return {attribute: entries for attribute, changes in held.items() if (entries := _entries(changes, side))}
-
-
-def _entries(changes: Any, side: str) -> list[dict[str, Any]]:
-    entries = []
-    for change in changes if isinstance(changes, list) else ():
-        value = change.get(side) if isinstance(change, dict) else None
-        if isinstance(value, dict) and "is_main_identifier" in value:
-            value = value.get("data")
-        if value is not None:
-            scope = change.get("scope")
-            entries.append(
-                {
-                    "data": value,
-                    "type": change.get("type"),
-                    "locale": change.get("locale"),
-                    "scope": change.get("channel") if scope is None else scope,
-                }
-            )
-    return entries
-
-
-def main_identifier(values: Any, side: Any) -> Any:
-    """The value of the main identifier in an Akeneo delta's values, on one side; null where it did not change."""
-    for changes in _object(values, "main_identifier").values():
-        for change in changes if isinstance(changes, list) else ():
-            value = change.get(side) if isinstance(change, dict) else None
-            if isinstance(value, dict) and value.get("is_main_identifier") is True:
-                return value.get("data")
-    return None
 
 
 def _text(value: Any, name: str) -> str | None:
@@ -144,12 +108,21 @@ def keyed(entries: Any) -> dict[str, Any]:
     return {key: values[0] if len(values) == 1 else values for key, values in held.items()}
 
 
+def filled(template: Any, members: Any) -> str | None:
+    """A text with {NAME} placeholders filled from an object, percent-encoded; null where either or a member is missing."""
+    held = _text(template, "filled")
+    if held is None or not isinstance(members, dict):
+        return None
+    given = {name: value for name, value in members.items() if isinstance(value, str | int)}
+    if any(name not in given for name in _PLACEHOLDER.findall(held)):
+        return None
+    return _PLACEHOLDER.sub(lambda place: quote(str(given[place.group(1)]), safe=""), held)
+
+
 # Functions that compiled expressions call directly; every other one needs the interpreter.
 DIRECT: Mapping[str, Callable[..., Any]] = {
     "from_keys": from_keys,
     "merge": merge,
-    "side_of": side_of,
-    "main_identifier": main_identifier,
     "parsed": parsed,
     "last_part": last_part,
     "without_query": without_query,
@@ -157,52 +130,37 @@ DIRECT: Mapping[str, Callable[..., Any]] = {
     "quoted": quoted,
     "truth": truth,
     "keyed": keyed,
+    "filled": filled,
+    "in_parentheses": in_parentheses,
+    "digest": digest,
+    "line_of": line_of,
+    "having": having,
+    "prefixed": prefixed,
+    "concat": concat,
+    **akeneo.FUNCTIONS,
+    **lists.FUNCTIONS,
 }
 
 
+def takes(function: Callable[..., Any], arguments: int) -> bool:
+    """Whether the function can be called with so many arguments."""
+    parameters = list(signature(function).parameters.values())
+    if parameters[-1].kind is Parameter.VAR_POSITIONAL:
+        return arguments >= len(parameters)
+    return arguments == len(parameters)
+
+
+def _entry(function: Callable[..., Any]) -> dict[str, Any]:
+    """The function as the interpreter knows it, for arguments of any type: the functions check their own."""
+    parameters = list(signature(function).parameters.values())
+    words: list[dict[str, Any]] = [{"types": []} for _ in parameters]
+    if parameters[-1].kind is Parameter.VAR_POSITIONAL:
+        words[-1]["variadic"] = True
+    return {"function": lambda _self, *arguments: function(*arguments), "signature": tuple(words)}
+
+
 class Interpreted(functions.Functions):
-    """The same functions for the interpreter."""
+    """The same functions for the interpreter, beside its own."""
 
-    @functions.signature({"types": [], "variadic": True})
-    def _func_merge(self, *objects: Any) -> Any:
-        return merge(*objects)
 
-    @functions.signature({"types": []})
-    def _func_from_keys(self, keys: Any) -> Any:
-        return from_keys(keys)
-
-    @functions.signature({"types": []}, {"types": ["string"]})
-    def _func_side_of(self, values: Any, side: Any) -> Any:
-        return side_of(values, side)
-
-    @functions.signature({"types": []}, {"types": ["string"]})
-    def _func_main_identifier(self, values: Any, side: Any) -> Any:
-        return main_identifier(values, side)
-
-    @functions.signature({"types": []})
-    def _func_parsed(self, text: Any) -> Any:
-        return parsed(text)
-
-    @functions.signature({"types": []}, {"types": ["string"]})
-    def _func_last_part(self, text: Any, separator: Any) -> Any:
-        return last_part(text, separator)
-
-    @functions.signature({"types": []})
-    def _func_without_query(self, url: Any) -> Any:
-        return without_query(url)
-
-    @functions.signature({"types": []}, {"types": ["string"]})
-    def _func_first_part(self, text: Any, separator: Any) -> Any:
-        return first_part(text, separator)
-
-    @functions.signature({"types": []})
-    def _func_quoted(self, text: Any) -> Any:
-        return quoted(text)
-
-    @functions.signature({"types": []})
-    def _func_truth(self, flag: Any) -> Any:
-        return truth(flag)
-
-    @functions.signature({"types": []})
-    def _func_keyed(self, entries: Any) -> Any:
-        return keyed(entries)
+Interpreted.FUNCTION_TABLE = {**functions.Functions.FUNCTION_TABLE, **{name: _entry(function) for name, function in DIRECT.items()}}
