@@ -19,7 +19,6 @@ from app.sources.payload import parse
 from app.sources.transforms import boolean
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
-_PARENTHESES = re.compile(r"\(([^()]+)\)\s*$")
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
@@ -131,12 +130,6 @@ DIRECT: Mapping[str, Callable[..., Any]] = {
     "truth": truth,
     "keyed": keyed,
     "filled": filled,
-    "in_parentheses": in_parentheses,
-    "digest": digest,
-    "line_of": line_of,
-    "having": having,
-    "prefixed": prefixed,
-    "concat": concat,
     **akeneo.FUNCTIONS,
     **lists.FUNCTIONS,
 }
