@@ -1,0 +1,58 @@
+"""How many calls a vendor allows: a token bucket, and the times at which it wants to be left alone.
+
+Owns: Pace, retry_after_s(). Does not own: calls (calls.py). Next stop: calls.py.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from app.ports import Clock
+
+# The longest that a vendor's own word is believed; beyond it, somebody should look.
+LONGEST_S = 6 * 3600.0
+
+
+class Pace:
+    """At most `burst` calls at once and `per_s` a second after that: over any t seconds at most burst + per_s * t."""
+
+    def __init__(self, clock: Clock, per_s: float, burst: int) -> None:
+        self._clock, self._per_s, self._burst = clock, per_s, burst
+        self._free, self._counted_s = float(burst), clock.monotonic_s()
+        self._order = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Returns when the next call may be made; callers go in the order in which they came."""
+        async with self._order:
+            self._count()
+            while self._free < 1.0:
+                await self._clock.sleep((1.0 - self._free) / self._per_s)
+                self._count()
+            self._free -= 1.0
+
+    def _count(self) -> None:
+        now_s = self._clock.monotonic_s()
+        self._free = min(float(self._burst), self._free + (now_s - self._counted_s) * self._per_s)
+        self._counted_s = now_s
+
+
+def retry_after_s(headers: Mapping[str, str], now_us: int) -> float:
+    """What Retry-After asks for, in seconds from now: a number, or a date, which is compared with the answer's own Date where there is
+    one. 0 where it is missing or unreadable (RFC 9110, 10.2.3); never more than six hours."""
+    said = headers.get("retry-after", "").strip()
+    try:
+        seconds = (
+            float(said) if said.replace(".", "", 1).isdigit() else _instant_s(said) - _instant_s(headers.get("date", ""), now_us / 1e6)
+        )
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_S)
+
+
+def _instant_s(text: str, otherwise: float | None = None) -> float:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        if otherwise is None:
+            raise
+        return otherwise
