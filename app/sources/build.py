@@ -4,7 +4,7 @@ Owns: merging overrides, compiling. Does not own: reading files and secrets (app
 Next stop: app/sources/source.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,13 +13,14 @@ from app.sources.config import Overrides, SourceWords
 from app.sources.credentials import Credentials
 from app.sources.events import Router
 from app.sources.fields import Fields
+from app.sources.handshakes import compile_handshakes
 from app.sources.hot import HotFields
 from app.sources.mapping import compile_fields
 from app.sources.payload import Place
-from app.sources.preset import Fetch, Preset
+from app.sources.preset import Fetch, FetcherName, Preset
 from app.sources.project import EventProjector, Fetching
 from app.sources.receive import BodyReceiver
-from app.sources.rows import Context, Join
+from app.sources.rows import Context, Join, Spellings
 from app.sources.schemes import Scheme, TokenScheme, has_clock
 from app.sources.source import Source, Verifier
 from app.sources.verify import Refusing, compile_scheme, unwrap_of
@@ -69,10 +70,16 @@ def with_tolerance(scheme: Scheme, words: SourceWords) -> Scheme:
     return scheme.model_copy(update={"tolerance_s": words.tolerance_s})
 
 
-def context_of(name: str, words: SourceWords, normalise: Callable[[str], str]) -> Context:
+def context_of(name: str, words: SourceWords, normalise: Callable[[str], str], spellings: Spellings) -> Context:
     """What the fields of a source take from its configuration."""
     joins = {link: Join(join.system, join.by) for link, join in words.joins.items()}
-    return Context(words.system or name, normalise, ZoneInfo(words.timezone), joins, words.roles)
+    return Context(words.system or name, normalise, ZoneInfo(words.timezone), joins, words.roles, spellings)
+
+
+def spellings_of(sources: Iterable[SourceWords]) -> Spellings:
+    """How aliases are compared, by all joins of all sources together (checks.py refuses two that disagree)."""
+    joins = (join for words in sources for join in words.joins.values())
+    return {(join.system, join.by): join.normalise.normaliser() for join in joins if join.normalise}
 
 
 def build(
@@ -85,9 +92,10 @@ def build(
     broken: str,
     hot_fields: Sequence[str],
     normalise: Callable[[str], str],
+    spellings: Spellings,
 ) -> Source:
     """Compiles one source. broken: why it has no secrets, "" where it has. Raises ValueError for what cannot be compiled."""
-    context = context_of(name, words, normalise)
+    context = context_of(name, words, normalise, spellings)
     router = Router(preset, context)
     scheme = with_tolerance(preset.verify, words)
     verifier: Verifier = Refusing(broken or "the source is retired")
@@ -127,7 +135,26 @@ def build(
         fetches=fetching is not None,
         topics=credentials.topics,
         unwrap=unwrap_of(scheme),
+        methods=frozenset(preset.receive.methods),
+        below=preset.receive.below or bool(getattr(scheme, "path", None)),
+        wants_request=wants_request(preset),
+        quarantine=words.quarantine,
+        handshakes=compile_handshakes(preset.answers, secrets, pinned=words.topic_arn is not None),
+        private_headers=private_headers(scheme),
     )
+
+
+def wants_request(preset: Preset) -> bool:
+    """Whether the verifier or the type looks at a request's method or path; the door makes them only then."""
+    scheme, taken = preset.verify, (preset.type, preset.id)
+    reads = scheme.scheme == "contentful" or any(getattr(scheme, name, None) for name in ("path", "query"))
+    return reads or any(each.segment is not None for each in taken if each)
+
+
+def private_headers(scheme: Scheme) -> frozenset[str]:
+    """The headers (lower-case) in which this scheme's signatures or tokens stand."""
+    named = (getattr(scheme, "header", None), *getattr(scheme, "headers", ()))
+    return frozenset(name.lower() for name in named if isinstance(name, str))
 
 
 def fetching_of(preset: Preset, words: SourceWords) -> Fetching | None:
@@ -139,6 +166,11 @@ def fetching_of(preset: Preset, words: SourceWords) -> Fetching | None:
     if not words.api and (not asks or fetch.optional):
         return None
     return Fetching(int(fetch.delay_s * 1_000_000), int(fetch.late_s * 1_000_000) if words.api else None, variants)
+
+
+def fetcher_of(preset: Preset) -> FetcherName:
+    """Who reads the vendor's API where `api` gives access to it: the preset's own fetcher, else one GET per thing."""
+    return (preset.fetching.fetcher if preset.fetching else None) or "template"
 
 
 def inheritance_of(preset: Preset, words: SourceWords) -> Inheritance:

@@ -35,11 +35,8 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
         if not words.secrets and not words.retired:
             yield "secrets", f"expected at least one secret for the scheme {preset.verify.scheme}, as env:NAME or file:PATH"
     elif words.secrets:
-        does = "verifies nothing" if preset.verify.scheme == "none" else "verifies without secrets"
-        yield (
-            "secrets",
-            f"this source {does} (scheme {preset.verify.scheme}), so it has no use for secrets; leave them out or choose a scheme",
-        )
+        does = "verifies nothing" if preset.verify.scheme == "none" else "verifies by keys"
+        yield "secrets", f"this source {does} (scheme {preset.verify.scheme}), so it has no use for secrets; leave them out"
     yield from _asymmetric(words, preset)
     for type_ in preset.events:
         yield from _event(type_, preset.words(type_))

@@ -1,4 +1,4 @@
-"""Fields of many leaves: tags, texts, renditions, links, Akeneo's collections, texts for assets.
+"""Fields of many leaves: tags, categories, completeness, texts, renditions, links, Akeneo's collections, texts for assets.
 
 Owns: their leaves' paths and shapes (app/domain/keys.py and the binding read them). Does not own: fields of one leaf (mapping.py).
 Next stop: app/sources/mapping.py.
@@ -12,8 +12,8 @@ from urllib.parse import unquote
 from app.domain.facets import Json, path
 from app.domain.keys import ANY
 from app.sources.expressions import Getter, compile_expression
-from app.sources.fields import AssetTexts, Collections, Link, Listed, Renditions, Spec, Url
-from app.sources.rows import Context, Leaves, Row, spread_row
+from app.sources.fields import AssetTexts, Collections, Link, Listed, Percents, Renditions, Spec, Url
+from app.sources.rows import Context, Join, Leaves, Row, spread_row
 from app.sources.transforms import found, identifier, strings, text, url, whole_number
 
 # Cloudinary's signature of a delivery URL: 8 characters, or 32 where it is a long one.
@@ -40,16 +40,30 @@ def entries(value: Any) -> Iterator[dict[str, Any]]:
         raise ValueError(f"expected a list or an object, found {found(value)}")
 
 
-def tags(spec: Listed) -> Row:
-    """tags.<tag> = true."""
+def marks(root: str, spec: Listed) -> Row:
+    """tags.<tag> = true, categories.<code> = true."""
 
     split = spec.split
 
     def produce(value: Any, leaves: Leaves) -> None:
-        for tag in strings(value, split):
-            leaves[path("tags", tag) if "." in tag or "~" in tag else f"tags.{tag}"] = True
+        for mark in strings(value, split):
+            leaves[path(root, mark) if "." in mark or "~" in mark else f"{root}.{mark}"] = True
 
-    return spread_row("tags", spec.path, produce)
+    return spread_row(root, spec.path, produce)
+
+
+def completeness(spec: Percents) -> Row:
+    """completeness.<channel>.<locale> = 0 to 100."""
+    get_channel, get_locale = compile_expression(spec.channel).get, compile_expression(spec.locale).get
+    get_percent, fixed = compile_expression(spec.percent).get, spec.value
+
+    def produce(value: Any, leaves: Leaves) -> None:
+        for entry in entries(value):
+            percent = get_percent(entry) if fixed is None else fixed
+            leaf = path("completeness", _where(get_channel(entry)), _where(get_locale(entry)))
+            leaves[leaf] = whole_number(percent) if percent is not None else None
+
+    return spread_row("completeness", spec.path, produce)
 
 
 def texts(kind: str, spec: Spec, locale: str = ANY) -> Row:
@@ -152,6 +166,7 @@ def renditions(spec: Renditions, closed: Callable[[Any], bool]) -> Row:
 def links(label: str, spec: Link, context: Context) -> Row:
     """links.<role>.<locale>.<channel> = [[system, by, id], …] from a list of objects that may name role, locale, channel and position."""
     join = context.join(label, spec.system, spec.by)
+    spelled = context.spelling(join)
     get_asset = compile_expression(spec.asset or VALUE).get
     optional = [compile_expression(e).get if e else _nothing for e in (spec.role, spec.locale, spec.channel, spec.position)]
     get_role, get_locale, get_channel, get_position = optional
@@ -167,7 +182,7 @@ def links(label: str, spec: Link, context: Context) -> Row:
                 identifier(get_channel(entry) or ANY),
             )
             position = get_position(entry)
-            thing = [join.system, join.by, identifier(get_asset(entry))]
+            thing = [join.system, join.by, spelled(identifier(get_asset(entry)))]
             placed.setdefault(where, []).append((whole_number(position) if position is not None else 0, thing))
         for where, things in placed.items():
             leaves[where] = [thing for _, thing in sorted(things, key=lambda placed_: placed_[0])]
@@ -177,7 +192,7 @@ def links(label: str, spec: Link, context: Context) -> Row:
 
 def collections(spec: Collections, context: Context) -> Row:
     """links.<role>.<locale>.<channel> from Akeneo-style values; an attribute that is mentioned and empty is taken away."""
-    types = frozenset(spec.types)
+    types = {kind: Join(words.system or context.system, words.by) for kind, words in spec.types.items()}
     named = {*context.joins, *context.roles}
 
     def produce(values: Any, leaves: Leaves) -> None:
@@ -188,11 +203,14 @@ def collections(spec: Collections, context: Context) -> Row:
         for attribute, held in values.items():
             for entry in entries(held) if isinstance(held, list) else ():
                 kind = entry.get("type") or entry.get("attribute_type")
-                if attribute not in named and (not isinstance(kind, str) or kind not in types):
+                typed = types.get(kind) if isinstance(kind, str) else None
+                if typed is None and attribute not in named:
                     continue
-                role, join = context.roles.get(attribute, attribute), context.join(attribute)
+                role = context.roles.get(attribute, attribute)
+                join = context.joins.get(attribute) or typed or context.join(attribute)
                 where = path("links", role, _where(entry.get("locale")), _where(entry.get("scope") or entry.get("channel")))
-                leaves[where] = [[join.system, join.by, code] for code in strings(entry.get("data"))] or None
+                spelled = context.spelling(join)
+                leaves[where] = [[join.system, join.by, spelled(code)] for code in strings(entry.get("data"))] or None
 
     return spread_row("links", spec.path, produce)
 
@@ -203,13 +221,14 @@ def _where(value: Any) -> str:
 
 def asset_texts(spec: AssetTexts, context: Context) -> Row:
     """asset_texts.<system>.<id>.<kind>.<locale> = a text."""
-    system = context.join(spec.link, spec.system).system
+    join = context.join(spec.link, spec.system)
+    system, spelled = join.system, context.spelling(join)
     get_asset = compile_expression(spec.asset).get
     kinds = [(kind, compile_expression(expression).get) for kind, expression in spec.texts.items()]
 
     def produce(value: Any, leaves: Leaves) -> None:
         for entry in entries(value):
-            thing = identifier(get_asset(entry))
+            thing = spelled(identifier(get_asset(entry)))
             for kind, get in kinds:
                 if (said := get(entry)) is not None:
                     leaves.update((path("asset_texts", system, thing, kind, locale), words) for locale, words in by_locale(said, ANY))

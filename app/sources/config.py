@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from app.sources.fields import Fields, Strict, Zone
 from app.sources.handshakes import AnswerWords, Notice
-from app.sources.preset import EventWords, Fetch, Receive, Taken
+from app.sources.preset import EventWords, Fetch, PlainPath, Receive, Taken
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
@@ -35,17 +35,42 @@ Name = Annotated[str, AfterValidator(checked_name)]
 Reference = Annotated[str, AfterValidator(_reference)]
 
 
+class Spelling(Strict):
+    """How two spellings of a shared id are compared. Of SKUs, people always see the one that was sent."""
+
+    case: Literal["keep", "upper", "lower"] = "keep"
+    hyphens: Literal["keep", "drop"] = "keep"
+    leading_zeros: Literal["keep", "drop"] = "keep"
+
+    def normaliser(self) -> Callable[[str], str]:
+        """Id as sent -> id as compared. Never empty for an id that is not."""
+        case, drop_hyphens, drop_zeros = self.case, self.hyphens == "drop", self.leading_zeros == "drop"
+
+        def normalise(sent: str) -> str:
+            key = sent.strip()
+            if drop_hyphens:
+                key = key.replace("-", "") or key
+            if drop_zeros:
+                key = key.lstrip("0") or "0"
+            return key.upper() if case == "upper" else key.lower() if case == "lower" else key
+
+        return normalise
+
+
 class JoinWords(Strict):
-    """Whose assets a link's references name. by: `id`, or the alias that the other source's mapping keeps (`aliases`)."""
+    """Whose assets a link's references name. by: `id`, or the alias that the other source's mapping keeps (`aliases`). normalise: how
+    spellings of that alias are compared, at both ends."""
 
     system: str
     by: str = "id"
+    normalise: Spelling | None = None
 
 
 class Overrides(Fields, EventWords):
     """Any part of a preset, written anew: fields by their names, and how to read events."""
 
     verify: dict[str, Any] | None = None
+    each: PlainPath | None = None
     type: Taken | None = None
     id: Taken | None = None
     receive: Receive | None = None
@@ -101,7 +126,7 @@ class SourceWords(Strict):
     joins: dict[str, JoinWords] = Field(default_factory=dict)
     roles: dict[str, str] = Field(default_factory=dict)
     inheritance: Literal["own", "flattened"] | None = None
-    api: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    api: dict[str, Any] = Field(default_factory=dict)
     retired: bool = False
     max_body_bytes: int = Field(786_432, ge=1_024, le=900_000)
     rate_per_s: float | None = Field(None, gt=0)
@@ -125,32 +150,10 @@ class Binding(Strict):
     max_bindings_per_sku: int = Field(500, ge=1, le=5_000)
 
 
-class SkuRule(Strict):
-    """How two spellings of a SKU are compared; people always see the one that was sent."""
-
-    case: Literal["keep", "upper", "lower"] = "keep"
-    hyphens: Literal["keep", "drop"] = "keep"
-    leading_zeros: Literal["keep", "drop"] = "keep"
-
-    def normaliser(self) -> Callable[[str], str]:
-        """SKU as sent -> SKU as compared. Never empty for a SKU that is not."""
-        case, drop_hyphens, drop_zeros = self.case, self.hyphens == "drop", self.leading_zeros == "drop"
-
-        def normalise(sku: str) -> str:
-            key = sku.strip()
-            if drop_hyphens:
-                key = key.replace("-", "") or key
-            if drop_zeros:
-                key = key.lstrip("0") or "0"
-            return key.upper() if case == "upper" else key.lower() if case == "lower" else key
-
-        return normalise
-
-
 class Normalise(Strict):
     """Normalisation of shared ids."""
 
-    sku: SkuRule = SkuRule()
+    sku: Spelling = Spelling()
 
 
 class Deployment(Strict):

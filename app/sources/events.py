@@ -15,8 +15,9 @@ from app.domain.keys import record_key
 from app.errors import Unmappable
 from app.sources.embedded import EmbeddedPlan, embedded_of
 from app.sources.expressions import Expression, compile_expression, plain_names
+from app.sources.handshakes import compile_notices, compile_passes
 from app.sources.ordering import Ordering, ordering_of, tie_of
-from app.sources.payload import Splitter
+from app.sources.payload import Splitter, several
 from app.sources.preset import STATES, EventWords, Preset, Switch, Taken
 from app.sources.rows import Context
 from app.sources.transforms import found, identifier
@@ -89,11 +90,14 @@ OWN = "bindery."
 
 
 class Router:
-    """From a body's type to its plan."""
+    """From a body's type to its plan. passes: whether a body means nothing; notice: what a type says of the sender's own deliveries; both
+    None where nothing does."""
 
     def __init__(self, preset: Preset, context: Context) -> None:
-        self._type = _taken(preset.type)
+        self._each = None if preset.each is None else plain_names(preset.each) or [] if preset.each else []
+        self._type, self.repeats = _taken(preset.type), preset.repeats
         self._id = _taken(preset.id) if preset.id else None
+        self.passes, self.notice = compile_passes(preset.answers), compile_notices(preset.notices)
         plans = {name: compile_plan(preset.words(name), context) for name in preset.sent()}
         states = [name for name in preset.events if name.startswith(STATES)]
         self._states = {name.removeprefix(STATES): compile_plan(preset.words(name), context, keyed=False) for name in states}
@@ -104,6 +108,10 @@ class Router:
         # Longer patterns say more, so they are asked first.
         patterns.sort(key=lambda pattern: -len(pattern[0]))
         self._patterns = [(re.compile(translate(name)), plan) for name, plan in patterns]
+
+    def several(self, body: Any) -> list[Any] | None:
+        """The events of a body that holds a list of them, None for a body that is one event itself."""
+        return None if self._each is None else several(body, self._each)
 
     def type_of(self, body: Any, headers: Headers) -> str:
         """The sender's word for what happened, "" where there is none."""

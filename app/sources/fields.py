@@ -7,7 +7,7 @@ Next stop: app/sources/mapping.py.
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from app.sources.expressions import compile_expression
 
@@ -126,11 +126,24 @@ class Link(Spec):
     by: str | None = None
 
 
-class Collections(Spec):
-    """Akeneo-style values at `path`: attribute -> [{data, locale, scope, type}]. Attributes of these types, and those that `joins` or
-    `roles` name, link assets; the role is the attribute's code unless `roles` says otherwise."""
+class Named(Strict):
+    """Whose assets references name (default: the source's own), and by which alias."""
 
-    types: list[str]
+    system: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    by: str = "id"
+
+
+class Collections(Spec):
+    """Akeneo-style values at `path`: attribute -> [{data, locale, scope, type}]. Attributes of these types (each with whose assets its
+    values name, unless `joins` says so for the attribute), and those that `joins` or `roles` name, link assets; the role is the attribute's
+    code unless `roles` says otherwise."""
+
+    types: dict[str, Named]
+
+    @field_validator("types", mode="before")
+    @classmethod
+    def _listed(cls, types: Any) -> Any:
+        return dict.fromkeys(types, {}) if isinstance(types, list) else types
 
 
 class AssetTexts(Spec):

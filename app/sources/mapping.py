@@ -6,17 +6,16 @@ Next stop: app/sources/project.py.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from app.domain.facets import Json, path
 from app.domain.keys import ANY
 from app.sources import collectors
 from app.sources.expressions import compile_expression
-from app.sources.fields import Fields, Instant, Intervals, Looked, Owned, Public, Spec
+from app.sources.fields import Fields, Looked, Owned, Public, Spec
+from app.sources.rights import rights_rows
 from app.sources.rows import Context, Convert, Join, Leaves, Row, leaf_row, mentions
-from app.sources.transforms import boolean, found, gtin14, identifier, instants, strings, text, whole_number
+from app.sources.transforms import boolean, found, gtin14, identifier, strings, text, whole_number
 
 # What an approval can be, the strictest last: of several words the strictest counts.
 APPROVALS = ("approved", "pending", "archived", "rejected")
@@ -55,7 +54,9 @@ def compile_fields(fields: Fields, kind: str, context: Context) -> FieldMap:
     """The mapping of one kind of record; fields of other kinds are passed over. Raises ValueError for what cannot be compiled."""
     rows = _asset(fields, context) if kind == "asset" else _product(fields, context)
     if kind == "product" and fields.enabled:
-        rows.append(leaf_row("enabled", fields.enabled.path, boolean))
+        rows.append(leaf_row("enabled", fields.enabled.path, _enabled(fields.enabled)))
+    if kind == "model" and fields.variants:
+        rows.append(leaf_row("variants", fields.variants.path, _all(fields.variants.split)))
     return FieldMap(tuple(rows))
 
 
@@ -78,13 +79,13 @@ def _asset(fields: Fields, context: Context) -> list[Row]:
     if fields.media:
         rows.append(_media(fields.media))
     if fields.tags:
-        rows.append(collectors.tags(fields.tags))
+        rows.append(collectors.marks("tags", fields.tags))
     for kind, words in fields.texts.items():
         localised = {ANY: words} if isinstance(words, Spec) else words
         rows += [collectors.texts(kind, spec, locale) for locale, spec in localised.items()]
     if fields.renditions:
         rows.append(collectors.renditions(fields.renditions, closed))
-    return rows + _rights(fields, context)
+    return rows + rights_rows(fields.rights, context)
 
 
 def _closed(spec: Public | None) -> Callable[[Any], bool]:
@@ -111,7 +112,9 @@ def _claims(fields: Fields, context: Context) -> list[Row]:
         rows.append(leaf_row("claims.gtin", fields.gtin.path, _pairs(gtin14, fields.gtin.split)))
     owned = (("claims.product", fields.product), ("claims.model", fields.model))
     rows += [leaf_row(name, spec.path, _owned(spec)) for name, spec in owned if spec]
-    return rows + [leaf_row(path("aliases", by), spec.path, _list(spec.split)) for by, spec in fields.aliases.items()]
+    for by, spec in fields.aliases.items():
+        rows.append(leaf_row(path("aliases", by), spec.path, _aliases(spec.split, context.spelling(Join(context.system, by)))))
+    return rows
 
 
 def _product(fields: Fields, context: Context) -> list[Row]:
@@ -124,33 +127,24 @@ def _product(fields: Fields, context: Context) -> list[Row]:
         rows.append(leaf_row("parent", fields.parent.path, identifier))
     if fields.name:
         rows.append(collectors.name(fields.name))
+    if fields.family:
+        rows.append(leaf_row("family", fields.family.path, identifier))
+    if fields.categories:
+        rows.append(collectors.marks("categories", fields.categories))
+    if fields.completeness:
+        rows.append(collectors.completeness(fields.completeness))
     for label, link in fields.links.items():
         if link.asset or link.role:
             rows.append(collectors.links(label, link, context))
         else:
             leaf = path("links", context.roles.get(label, label), ANY, ANY)
-            rows.append(leaf_row(leaf, link.path, _linked(context.join(label, link.system, link.by))))
+            join = context.join(label, link.system, link.by)
+            rows.append(leaf_row(leaf, link.path, _linked(join, context.spelling(join))))
     if fields.collections:
         rows.append(collectors.collections(fields.collections, context))
     if fields.asset_texts:
         rows.append(collectors.asset_texts(fields.asset_texts, context))
     return rows
-
-
-def _rights(fields: Fields, context: Context) -> list[Row]:
-    rows = []
-    rights = fields.rights
-    if rights.from_:
-        rows.append(leaf_row("rights.from", rights.from_.path, instants(_zone_of(rights.from_, context), rights.from_.end == "inclusive")))
-    if rights.until:
-        rows.append(leaf_row("rights.until", rights.until.path, instants(_zone_of(rights.until, context), rights.until.end == "inclusive")))
-    if rights.access:
-        rows.append(leaf_row("rights.access", rights.access.path, _intervals(rights.access, context)))
-    return rows
-
-
-def _zone_of(spec: Instant | Intervals, context: Context) -> tzinfo:
-    return ZoneInfo(spec.zone) if spec.zone else context.zone
 
 
 def _pairs(normalise: Callable[[str], str | None], split: bool) -> Convert:
@@ -174,12 +168,24 @@ def _owned(spec: Owned) -> Convert:
     return lambda value: [[spec.system, thing] for thing in strings(value, spec.split)] or None
 
 
-def _list(split: bool) -> Convert:
-    return lambda value: strings(value, split) or None
+def _aliases(split: bool, spelling: Callable[[str], str]) -> Convert:
+    return lambda value: list(dict.fromkeys([spelling(alias) for alias in strings(value, split)])) or None
 
 
-def _linked(join: Join) -> Convert:
-    return lambda value: [[join.system, join.by, thing] for thing in strings(value)] or None
+def _linked(join: Join, spelling: Callable[[str], str]) -> Convert:
+    return lambda value: [[join.system, join.by, thing] for thing in dict.fromkeys([spelling(one) for one in strings(value)])] or None
+
+
+def _all(split: bool) -> Convert:
+    """A whole list, of which the empty one is a word too."""
+    return lambda value: sorted(strings(value, split))
+
+
+def _enabled(spec: Looked) -> Convert:
+    if not spec.lookup and spec.otherwise is None:
+        return boolean
+    read = _looked(spec)
+    return lambda value: boolean(read(value))
 
 
 def _part(value: Any) -> Json:
@@ -226,25 +232,3 @@ def _media(specs: Mapping[Any, Spec]) -> Row:
         return ("media",) if any(expression.get(view) is not None for _, expression, _ in members) else ()
 
     return Row("media", "media", write, traces, lambda view: any(speak(view) for speak in speaks))
-
-
-def _intervals(spec: Intervals, context: Context) -> Convert:
-    """[[from, until], …] of the entries that count; an empty list of entries restricts nothing."""
-    zone = _zone_of(spec, context)
-    read_from, read_until = instants(zone), instants(zone, spec.end == "inclusive")
-    get_from = compile_expression(spec.from_).get if spec.from_ else None
-    get_until = compile_expression(spec.until).get if spec.until else None
-    when = list(spec.when.items())
-
-    def edge(entry: Any, get: Callable[[Any], Any] | None, read: Callable[[Any], int]) -> int | None:
-        value = get(entry) if get else None
-        return read(value) if value is not None and value != "" else None
-
-    def convert(value: Any) -> Json:
-        listed = list(collectors.entries(value))
-        if not listed:
-            return None
-        counting = [entry for entry in listed if all(entry.get(name) == wanted for name, wanted in when)]
-        return [[edge(entry, get_from, read_from), edge(entry, get_until, read_until)] for entry in counting]
-
-    return convert

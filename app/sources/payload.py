@@ -1,6 +1,7 @@
 """The body of a request as data: parsing, places in it, and the resources that it speaks of.
 
-Owns: parse(), Place, Splitter. Does not own: what is dropped (hot.py), what the pieces mean (events.py). Next stop: app/sources/hot.py.
+Owns: parse(), Place, several(), Splitter. Does not own: what is dropped (hot.py), what the pieces mean (events.py).
+Next stop: app/sources/hot.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -85,6 +86,14 @@ class Place:
                 yield value, name
             else:
                 yield from self._spots(value[name], depth + 1)
+
+
+def several(body: Any, names: list[str]) -> list[Any] | None:
+    """The events of a body that holds a list of them (no names: that is one); None for a body that is one event itself."""
+    held = body
+    for name in names:
+        held = held.get(name) if isinstance(held, dict) else None
+    return held if isinstance(held, list) else None
 
 
 class Splitter:

@@ -5,6 +5,7 @@ Next stop: app/sources/fields.py.
 
 Expressions are JMESPath over the *scope* of one piece: the body itself, or, where `split` names a list or map of resources, the resource
 with two more names: `_body` (the whole body) and `_name` (its key in the map). `type` and `id` are read from the body before the split.
+Where one request holds several events, each with a type of its own, `each` says where their list stands: every one is then a body.
 
 Events named `fetched.asset`, `fetched.product` and `fetched.model` say how a state that a fetch brought is read: its scope is the state as
 the vendor's API gives it, no sender can send one, and nothing is filled in from the preset's own words (`kind` and `mode: full` are known).
@@ -172,12 +173,14 @@ FetcherName = Literal["akeneo", "bynder", "cloudinary", "acquia", "brandfolder",
 
 class Fetch(Strict):
     """When and with what to fetch: delay_s after an event, late_s after a deletion. fetcher: who reads the vendor's API (app/fetchers/).
-    inheritance: `flattened` where fetched states hold inherited values; it counts as soon as `api` is configured."""
+    inheritance: `flattened` where fetched states hold inherited values; it counts as soon as `api` is configured. optional: events bring
+    enough by themselves; without `api` nothing asks for a fetch."""
 
     delay_s: float = Field(5, ge=0)
     late_s: float = Field(300, ge=0)
     fetcher: FetcherName | None = None
     inheritance: Literal["own", "flattened"] | None = None
+    optional: bool = False
 
 
 class Receive(Strict):
@@ -190,11 +193,12 @@ class Receive(Strict):
 class Preset(EventWords):
     """A vendor's events.
 
+    repeats: the same bytes may tell of another change, so an id that is made of them holds the arrival as well.
     authors, fetched_authors: where persons' ids stand in a request, in a fetched state (hashed; `[]` goes through a list). hot_types:
     attribute types that are dropped wherever an object has such a `type` or `attribute_type`. hot_shapes: lists of names; an object with
     exactly these members is dropped. answers: what is no event (handshakes.py). notices: types (patterns) of ignored events by which the
-    sender says that it stopped or resumed sending -> suspended, resumed. ignore, events: types, where `*` stands for anything; exact
-    names win.
+    sender says that it stopped or resumed sending -> suspended, resumed. each: where a list of events stands ("": the body may be one); a
+    body without it is an event itself. ignore, events: types, where `*` stands for anything; exact names win.
     """
 
     preset: str
@@ -203,8 +207,10 @@ class Preset(EventWords):
     side: Literal["dam", "pim"]
     inheritance: Literal["own", "flattened"] = "own"
     verify: Scheme
+    each: PlainPath | None = None
     type: Taken
     id: Taken | None = None
+    repeats: bool = False
     receive: Receive = Receive()
     answers: tuple[AnswerWords, ...] = ()
     notices: dict[str, Notice] = Field(default_factory=dict)

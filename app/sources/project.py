@@ -7,8 +7,10 @@ A pure function of the event, the configuration and nothing else: the same event
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from app.domain.facets import ROOT, Change, EventRef
 from app.domain.keys import record_key
@@ -85,6 +87,9 @@ class EventProjector:
     def project(self, event: Event, version: int) -> Projected:
         """Reads every piece of the event (a replayed request may hold several). Raises Malformed, Unmappable."""
         body = parse(event.value)
+        several = None if event.type else self._router.several(body)
+        if several is not None:
+            return self._each(several, event, version)
         type_ = event.type or self._router.type_of(body, {})
         projected = Projected()
         try:
@@ -99,6 +104,15 @@ class EventProjector:
                 self._piece(projected, plan, scope, stamp)
         except (Unmappable, ValueError) as wrong:
             raise Unmappable(f"preset {self._preset}{f', event {type_[:80]}' if type_ else ''}: {wrong}") from None
+        return projected
+
+    def _each(self, several: list[Any], event: Event, version: int) -> Projected:
+        """A request that became a letter before it was split: what each of its events says, as if it had come alone."""
+        projected = Projected()
+        for each in several:
+            alone = self.project(replace(event, value=orjson.dumps(each), type=self._router.type_of(each, {})), version)
+            projected.changes.extend(alone.changes)
+            projected.tasks.extend(alone.tasks)
         return projected
 
     def _piece(self, projected: Projected, plan: EventPlan, scope: Any, stamp: _Stamp) -> None:

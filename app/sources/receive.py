@@ -79,17 +79,39 @@ class BodyReceiver:
             return Received(unread=[Unread(held, "", named(body), "", self._explained("", error), held == body)])
         as_it_came = body
         parsed, body = self._clean(parsed, body)
-        event_id = self._router.id_of(parsed, headers) or named(as_it_came)
+        if self._router.passes is not None and self._router.passes(parsed, headers):
+            return Received()
+        event_id = self._router.id_of(parsed, headers) or named(as_it_came + (str(arrived_us).encode() if self._router.repeats else b""))
+        several = self._router.several(parsed)
+        if several is None:
+            return self._one(parsed, body, event_id, arrived_us, headers)
+        received = Received()
+        for number, each in enumerate(several):
+            own_id = self._router.id_of(each, headers) or f"{event_id}:{number}"
+            one = self._one(each, orjson.dumps(each), own_id, arrived_us, headers)
+            received.events.extend(one.events)
+            received.unread.extend(one.unread)
+        return received
+
+    def _one(self, parsed: Any, body: bytes, event_id: str, arrived_us: int, headers: Mapping[str, str]) -> Received:
+        """What one event of a sender becomes."""
         type_ = self._router.type_of(parsed, headers)
         try:
             plan = self._router.plan(type_)
             if plan is None:
-                return Received()
+                return Received(notice=self._router.notice(type_) if self._router.notice else None)
             if plan.split is None:
                 return Received([self._event(plan, parsed, body, event_id, type_, arrived_us, headers)])
             return self._split(plan, parsed, body, event_id, type_, arrived_us, headers)
         except (Unusable, ValueError) as error:
             return Received(unread=[Unread(body, "", event_id, type_, self._explained(type_, error))])
+
+    def redacted(self, body: bytes) -> bytes:
+        """The body without hot fields and tokens, authors hashed; masked where its places cannot be told."""
+        try:
+            return self._clean(parse(body), body)[1]
+        except Malformed:
+            return self._unreadable(body)
 
     def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
         """The event that carries a fetched state, without hot fields and with authors hashed. Raises Malformed where it cannot be kept."""

@@ -25,20 +25,34 @@ class Join:
     by: str = "id"
 
 
+# (asset system, alias) -> how spellings of that alias are compared.
+Spellings = Mapping[tuple[str, str], Callable[[str], str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a mapping takes from its source. zone: of times without one. joins, roles: by link name or attribute code."""
+    """What a mapping takes from its source. zone: of times without one. joins, roles: by link name or attribute code. spellings: of all
+    joins of the deployment."""
 
     system: str
     normalise: Callable[[str], str]
     zone: tzinfo = UTC
     joins: Mapping[str, Join] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    spellings: Spellings = field(default_factory=dict)
+
+    def spelling(self, join: Join) -> Callable[[str], str]:
+        """An asset's reference as sent -> as compared."""
+        return self.spellings.get((join.system, join.by), _as_sent)
 
     def join(self, name: str, system: str | None = None, by: str | None = None) -> Join:
         """The join of a link: what the field itself says, else `joins`, else the own system by id."""
         configured = self.joins.get(name, Join(self.system))
         return Join(system or configured.system, by or configured.by)
+
+
+def _as_sent(reference: str) -> str:
+    return reference
 
 
 @dataclass(frozen=True, slots=True)

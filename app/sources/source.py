@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from app.domain.facets import Change
 from app.errors import Misconfigured, Unusable
 from app.sources.fetching import Found
+from app.sources.handshakes import Handshakes, Notice
 from schemas.event import Event
 
 Side = Literal["dam", "pim"]
@@ -35,11 +36,13 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one request becomes. answer: the body that the sender wants to read, None for Bindery's own."""
+    """What one request becomes. answer: the body that the sender wants to read, None for Bindery's own.
+    notice: what it says about its own deliveries."""
 
     events: list[Event] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     answer: bytes | None = None
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Receiver(Protocol):
     """Turns the body of a genuine request, or a fetched state, into events."""
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received: ...
+    def redacted(self, body: bytes) -> bytes: ...
     def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event: ...
 
 
@@ -103,8 +107,11 @@ class Source:
 
     system: whose records its events change. era: stamped on arriving events. retired, broken ("" or why): the door answers 503; events that
     are on the log already are projected all the same. rate_per_s: requests per second that the door admits, None for any number.
-    fetches: events of this source may ask for a fetch. preset: its name, for messages. topics: SNS topics that were accepted for it, where
-    its configuration pins none (see app/sources/credentials.py). unwrap: makes the JSON of a body that may come encoded as a whole.
+    fetches: events of this source may ask for a fetch. fetcher: who would do it (app/fetchers/), "" for nobody. preset: its name, for
+    messages. topics: SNS topics that were accepted for it, where its configuration pins none (see app/sources/credentials.py). unwrap: makes the JSON of a body that may come encoded as a whole.
+    methods, below: which requests are the source's (app/sources/preset.py). wants_request: ":method" and ":path" are read. quarantine: what
+    is not proved to be genuine is answered 200 and kept apart. handshakes: what is answered beside events. private_headers: that hold
+    signatures or tokens, so that no sample may have them.
     """
 
     name: str
@@ -120,8 +127,15 @@ class Source:
     max_body_bytes: int = 786_432
     rate_per_s: float | None = None
     fetches: bool = False
+    fetcher: str = ""
     topics: set[str] = field(default_factory=set)
     unwrap: Callable[[bytes], bytes] | None = None
+    methods: frozenset[str] = frozenset({"POST"})
+    below: bool = False
+    wants_request: bool = False
+    quarantine: bool = False
+    handshakes: Handshakes | None = None
+    private_headers: frozenset[str] = frozenset()
 
     def verify(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
         """ "" where the request is genuine, else the reason in words, which holds no secret. `now_s`: seconds since 1970.
@@ -134,6 +148,10 @@ class Source:
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
         """The events of a genuine request, without hot fields and with authors hashed. Never raises for content."""
         return self.receiver.receive(body if self.unwrap is None else self.unwrap(body), arrived_us, headers)
+
+    def redacted(self, body: bytes) -> bytes:
+        """The body as a sample may hold it: without hot fields and tokens, authors hashed. Never raises for content."""
+        return self.receiver.redacted(body if self.unwrap is None else self.unwrap(body))
 
     def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
         """The event that carries what a fetch brought, without hot fields and with authors hashed.

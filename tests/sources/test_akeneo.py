@@ -14,7 +14,7 @@ from app.domain.keys import tokens_of
 from app.sources.source import Received, Source
 from tests.sources.builders import AKENEO, ARRIVED_US, CLOUDINARY, PRODUCT, VERSION, changes, configure, events, leaves, one, sample
 
-API = "    api: {url: https://pim.example.com}\n"
+API = "    api: {url: 'https://pim.example.com', token: env:PRIMARY}\n"
 JOINED = (
     AKENEO + "    joins: {packshots: {system: cloudinary-eu, by: public_id}, moods: {system: cloudinary-eu}}\n    roles: {moods: mood}\n"
 )

@@ -62,7 +62,7 @@ def test_a_mistake_hides_none_in_another_source(tmp_path: Path) -> None:
       moods: {system: nowhere}
       manuals: {system: activo, by: code}
       spare: {system: unset, by: code}
-  erp: {preset: generic-pim, secrets: [env:PRIMARY], joins: {asset: {system: elsewhere}}, api: {token: env:TOKEN}}
+  erp: {preset: generic-pim, secrets: [env:PRIMARY], joins: {asset: {system: elsewhere}}, api: {url: "https://erp.example/{id}", headers: {authorization: "Bearer env:TOKEN"}}}
 """,
         "binding: {texts: nobody}",
         strict=True,
@@ -77,7 +77,7 @@ def test_a_mistake_hides_none_in_another_source(tmp_path: Path) -> None:
         "sources.cloudinary-eu.secrets.0",
         "sources.cloudinary-eu.secrets.1",
         "sources.cloudinary-eu.tolerence_s",
-        "sources.erp.api.token",
+        "sources.erp.api.headers.authorization",
         "sources.erp.joins.asset.system",
         "sources.second.when_rights_unknown",
         "sources.unset.preset",

@@ -1,0 +1,78 @@
+"""Rights as leaves: ends, periods of access, territories.
+
+Owns: leaves below `rights`. Does not own: how single dates are read (transforms.py), the table of territories
+(app/domain/territories.py), what may be shown (app/domain/rights.py). Next stop: app/sources/mapping.py.
+"""
+
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.domain.facets import Json
+from app.domain.territories import VERSION, territories
+from app.sources import collectors
+from app.sources.expressions import compile_expression
+from app.sources.fields import Instant, Intervals, Rights, Territory
+from app.sources.rows import Context, Convert, Leaves, Row, leaf_row
+from app.sources.transforms import instants, strings
+
+TABLE = "rights.territories.table"
+
+
+def rights_rows(rights: Rights, context: Context) -> list[Row]:
+    """The rows of rights.from, rights.until, rights.access and rights.territories."""
+    rows = []
+    if rights.from_:
+        rows.append(leaf_row("rights.from", rights.from_.path, instants(_zone_of(rights.from_, context), rights.from_.end == "inclusive")))
+    if rights.until:
+        rows.append(leaf_row("rights.until", rights.until.path, instants(_zone_of(rights.until, context), rights.until.end == "inclusive")))
+    if rights.access:
+        rows.append(leaf_row("rights.access", rights.access.path, _intervals(rights.access, context)))
+    if rights.territories:
+        named = (("allow", rights.territories.allow), ("deny", rights.territories.deny))
+        rows += [_territories(f"rights.territories.{name}", spec) for name, spec in named if spec]
+    return rows
+
+
+def _zone_of(spec: Instant | Intervals, context: Context) -> tzinfo:
+    return ZoneInfo(spec.zone) if spec.zone else context.zone
+
+
+def _intervals(spec: Intervals, context: Context) -> Convert:
+    """[[from, until], …] of the entries that count; an empty list of entries restricts nothing."""
+    zone = _zone_of(spec, context)
+    read_from, read_until = instants(zone), instants(zone, spec.end == "inclusive")
+    get_from = compile_expression(spec.from_).get if spec.from_ else None
+    get_until = compile_expression(spec.until).get if spec.until else None
+    when = list(spec.when.items())
+
+    def edge(entry: Any, get: Callable[[Any], Any] | None, read: Callable[[Any], int]) -> int | None:
+        value = get(entry) if get else None
+        return read(value) if value is not None and value != "" else None
+
+    def convert(value: Any) -> Json:
+        listed = list(collectors.entries(value))
+        if not listed:
+            return None
+        counting = [entry for entry in listed if all(entry.get(name) == wanted for name, wanted in when)]
+        return [[edge(entry, get_from, read_from), edge(entry, get_until, read_until)] for entry in counting]
+
+    return convert
+
+
+def _territories(leaf: str, spec: Territory) -> Row:
+    """A sorted list of codes, and beside it the version of the table that they were looked up in. An empty list is nowhere."""
+    lookup = {word: [meaning] if isinstance(meaning, str) else meaning for word, meaning in spec.lookup.items()}
+
+    def convert(value: Any) -> Json:
+        return territories([meant for word in strings(value, spec.split) for meant in lookup.get(word, [word])])
+
+    row = leaf_row(leaf, spec.path, convert)
+
+    def write(view: Any, leaves: Leaves, delta: bool) -> None:
+        row.write(view, leaves, delta)
+        if leaves.get(leaf) is not None:
+            leaves[TABLE] = VERSION
+
+    return Row(row.label, leaf, write, row.traces, row.mentioned)
