@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from app import __version__
 from app.api.access import Access, Token
@@ -24,8 +25,11 @@ from app.backends.sqlite.store import SqliteStore
 from app.backends.system_clock import SystemClock
 from app.configuration import Configuration, load
 from app.errors import Misconfigured
-from app.ports import Clock, EventLog, Store
+from app.outbound.client import HttpOutbound
+from app.outbound.keys import KeyDownloads
+from app.ports import Clock, EventLog, Outbound, Store
 from app.settings import Settings
+from app.sources.keyring import allowed
 from app.tokens import GENERATED, generated_token, read_tokens
 from consumers import binder, letters
 from consumers.binder import Binder
@@ -51,13 +55,16 @@ Checkpoint = Callable[[str], None]
 
 @dataclass(slots=True)
 class Parts:
-    """One process, ready to run. `lock` keeps the data directory ours for as long as the process lives."""
+    """One process, ready to run. `lock` keeps the data directory ours for as long as the process lives. keys: fetches the public keys that
+    webhooks are signed with, in processes that take webhooks."""
 
     settings: Settings
     configuration: Configuration
     log: EventLog
     store: Store
     clock: Clock
+    outbound: Outbound
+    keys: KeyDownloads
     lock: IO[str] | None = None
     loops: dict[str, Runner | DueClock | Replayer] = field(default_factory=dict)
 
@@ -71,16 +78,28 @@ def parts(settings: Settings) -> Parts:
     """Reads the configuration and makes the engines (nothing is connected yet). Raises Misconfigured."""
     configuration = load(settings.config)
     clock = system_clock()
+    outbound = HttpOutbound(clock, private_hosts(settings, configuration))
+    keys = KeyDownloads(outbound, configuration.keyring, clock, allowed)
     if not settings.embedded:
         membership = Membership(settings.kafka_session_timeout_s, heartbeat_s=settings.kafka_session_timeout_s / 10)
         kafka = KafkaLog(settings.kafka_bootstrap_servers, security=_kafka_security(settings), membership=membership)
         log: EventLog = Namespaced(kafka, settings.kafka_namespace) if settings.kafka_namespace else kafka
         store: Store = MongoStore(settings.mongodb_uri, database=settings.mongodb_database)
-        return Parts(settings, configuration, log, store, clock)
+        return Parts(settings, configuration, log, store, clock, outbound, keys)
     lock = _own(settings.data_dir)
     counts = {topic: int(topics.settings(topic)["embedded_partitions"]) for topic in topics.ALL}
     log = SqliteLog(settings.data_dir / "log.db", counts, clock, kept_s=_kept_s())
-    return Parts(settings, configuration, log, SqliteStore(settings.data_dir / "store.db"), clock, lock)
+    return Parts(settings, configuration, log, SqliteStore(settings.data_dir / "store.db"), clock, outbound, keys, lock)
+
+
+def private_hosts(settings: Settings, configuration: Configuration) -> frozenset[str]:
+    """Hosts that may be called although their addresses are not public: those of the setting, and those that bindery.yaml gives as `url` of
+    a vendor's API, since whoever writes that file has named them."""
+    named = {host.strip() for host in settings.outbound_private.split(",")}
+    for api in configuration.api.values():
+        kinds = api.get("kinds") or {}
+        named |= {urlsplit(url).hostname or "" for words in (api, *kinds.values()) if isinstance(url := words.get("url"), str)}
+    return frozenset(named - {""})
 
 
 def _kept_s() -> dict[str, float]:
@@ -191,6 +210,7 @@ def api_of(made: Parts) -> Api:
         limits=Limits(append_s=settings.webhook_deadline_s),
         readiness={name: _check(loop.health) for name, loop in made.loops.items()},
         groups=GROUPS,
+        want_key=made.keys.want,
     )
 
 

@@ -64,6 +64,7 @@ async def run(settings: Settings, *, roles: Collection[str], http: bool, checkpo
     finally:
         for each in held:
             each.close()
+        await made.outbound.stop()
         await made.log.stop()
         await made.store.stop()
         if made.lock is not None:
@@ -131,6 +132,8 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.soc
         )
         servers.append(_Server(config))
         serving.append(asyncio.create_task(servers[0].serve(sockets=held), name="http"))
+        if webhooks:
+            loops.append(asyncio.create_task(made.keys.run(), name="keys"))
         await _announce(servers[0], serving[0])
     _collect_garbage_seldom()
     stopping = asyncio.create_task(stop.wait(), name="signal")
@@ -138,7 +141,7 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.soc
     log_line.info("process.stopping", because=sorted(task.get_name() for task in ended))
     for server in servers:
         server.should_exit = True
-    for loop in made.loops.values():
+    for loop in (*made.loops.values(), made.keys):
         loop.stop()
     _, late = await asyncio.wait({*loops, *serving}, timeout=LOOPS_END_S) if loops or serving else (set(), set())
     for task in (*late, stopping):

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     clock_tick_s: float = Field(0.5, gt=0, description="How often the clock asks what is due.")
     webhook_deadline_s: float = Field(0.4, gt=0, description="How long a webhook waits for the log before it answers 503.")
     health_port: int = Field(0, description="Port of /health and /metrics for `bindery consume`; 0: none.")
+    outbound_private: str = Field(
+        "",
+        description="Hosts, separated by commas, that may stand for addresses which are not public (a PIM on premise). No others may.",
+    )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least severe level that is printed.")
 

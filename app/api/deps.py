@@ -68,7 +68,8 @@ class Api:
     """Everything behind the doors.
 
     readiness: name -> a check that returns a remark or None and raises when the dependency is down; log and store are checked anyway.
-    groups: consumer group -> the topics it reads, for the lag. registry: where the metrics of this process are collected.
+    groups: consumer group -> the topics it reads, for the lag. registry: where the metrics of this process are collected. want_key: asks
+    for the public key at an address (KeyMissing.url) to be fetched; returns at once.
     """
 
     log: EventLog
@@ -82,6 +83,7 @@ class Api:
     readiness: Mapping[str, Check] = field(default_factory=dict)
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=process_registry)
+    want_key: Callable[[str], None] = lambda url: None
 
 
 def api_of(request: Request) -> Api:

@@ -57,7 +57,7 @@ def _keys(pem: bytes) -> Iterator[RSAPublicKey]:
         try:
             certified = block[1].endswith(b"CERTIFICATE")
             key = x509.load_pem_x509_certificate(block[0]).public_key() if certified else load_pem_public_key(block[0])
-        except (ValueError, UnsupportedAlgorithm) as wrong:
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as wrong:
             raise ValueError(f"a PEM block in it cannot be read ({type(wrong).__name__})") from None
         if isinstance(key, RSAPublicKey):
             yield key
