@@ -196,7 +196,7 @@ COLLECTIONS: Mapping[Name, Mapping[str, tuple[str, ...]]] = {
     "owners": {},
     "letters": {"newest": ("last_failed_us",)},
     "jobs": {"newest": ("created_us",)},
-    "tasks": {"due": ("due_us",)},
+    "tasks": {"due": ("due_us",), "system_due": ("system", "due_us")},
     "sweeps": {},
     "configuration": {},
     "audit": {"newest": ("at_us",)},

@@ -1,0 +1,138 @@
+"""A task as a document: one a key, asked for any number of times, waiting or ended.
+
+Owns: the body's JSON, tokens and numbers, what an ask does to it. Does not own: what an answer does (verdicts.py), storing
+(consumers/tasks.py asks, consumers/fetching.py finishes). Next stop: app/tasks/verdicts.py.
+
+Body: the fields of the newest wish, and `deleted_order`, `deleted_us` (the newest deletion among the wishes), `letters` (letter -> attempt
+of the replays that asked), `last_error`, `ended` ("" while it waits; then done, letter, cancelled). What ended in any way but `done` keeps
+its wishes: the next ask adds to them, so that an older deletion is not forgotten over an outage.
+Tokens: `waiting` while it waits, `system:<name>`.
+Numbers: generation (asks so far, never falls), attempts (failed tries in a row), asked_us (since when it waits), system (system_number());
+due_us only while it waits. Only where there is something to tell: then_us (due time of an ask that came while it waited), absent_us (start
+of the fetch that first found nothing), seen_us (time of the state that was fetched too soon), stale (fetches that were older than the
+wish), downs (tries that ended without an answer), done_us.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from app.ports import Doc
+from app.sources.source import FetchTask
+
+WAITING = "waiting"
+DONE, LETTER, CANCELLED = "done", "letter", "cancelled"
+INDEX = "system_due"
+# A source order is microseconds or a sequence, and does not say which. Between 1973 and 2286 it is taken for an instant.
+INSTANTS_US = range(10**14, 10**16)
+# What outlives the end of a task; everything else is about the wait that ended.
+_LASTING = ("generation", "system")
+_WISH = tuple(field.name for field in fields(FetchTask) if field.name not in {"letter", "attempt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A document, read. body: see above."""
+
+    doc: Doc
+    body: Mapping[str, Any]
+
+    @property
+    def thing(self) -> str:
+        return str(self.body["thing"])
+
+    @property
+    def kind(self) -> str:
+        return str(self.body["kind"])
+
+    @property
+    def waits(self) -> bool:
+        return "due_us" in self.doc.numbers
+
+    @property
+    def at_least(self) -> int:
+        """Source order of the newest deletion among the wishes, 0 for none; one of another era than the newest wish does not count."""
+        deleted: str = self.body["deleted_order"]
+        return int(self.body["deleted_us"]) if deleted and deleted[:4] == self.body["trigger_order"][:4] else 0
+
+    def at_least_if_absent(self) -> int:
+        """The same for a thing that is not there. No clock stands in for a sequence, so there the newest wish of any sort counts."""
+        trigger_us: int = self.body["trigger_us"]
+        return self.at_least if trigger_us in INSTANTS_US else max(self.at_least, trigger_us)
+
+    @property
+    def is_deletion(self) -> bool:
+        """Whether the newest wish says that the thing is gone."""
+        return bool(self.body["deleted_order"]) and self.body["deleted_order"] == self.body["trigger_order"]
+
+    def number(self, name: str) -> int:
+        """A number, 0 where the task has none of this name."""
+        return self.doc.numbers.get(name, 0)
+
+    def wish(self) -> FetchTask:
+        """What is wished for, for a letter or a log line."""
+        return FetchTask(**{**{name: self.body[name] for name in _WISH}, "deletion": self.is_deletion})
+
+
+def read(doc: Doc) -> Task:
+    """The task of a document."""
+    return Task(doc, orjson.loads(doc.body))
+
+
+def system_number(system: str) -> int:
+    """The number under which the tasks of a system are indexed: 64 bits of a hash of its name."""
+    return int.from_bytes(blake2b(system.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
+
+
+def asked(doc: Doc | None, wishes: list[FetchTask], now_us: int) -> Doc:
+    """The document after these wishes for one key. They raise the generation once, however many they are.
+
+    A task that failed before keeps the time of its next try: events that keep coming must not run it down its ladder.
+    """
+    held = read(doc) if doc else None
+    body = _fresh(wishes[0]) if held is None or held.body["ended"] == DONE else dict(held.body)
+    for wish in wishes:
+        body = _added(body, wish)
+    body["ended"] = ""
+    due_us = min(wish.due_us for wish in wishes)
+    numbers = dict(held.doc.numbers) if held else {"generation": 0, "system": system_number(wishes[0].system)}
+    numbers["generation"] += 1
+    if held is None or not held.waits:
+        numbers = {name: numbers[name] for name in _LASTING} | {"attempts": 0, "asked_us": now_us, "due_us": due_us}
+        body["last_error"] = None
+    else:
+        numbers["then_us"] = due_us
+        numbers["due_us"] = numbers["due_us"] if numbers["attempts"] else min(numbers["due_us"], due_us)
+    tokens = (WAITING, f"system:{body['system']}")
+    return Doc(wishes[0].key, dumped(body), doc.version if doc else 0, tokens, numbers)
+
+
+def dumped(body: Mapping[str, Any]) -> str:
+    """The body as it is stored."""
+    return orjson.dumps(dict(body)).decode()
+
+
+def ended(task: Task, how: str, now_us: int, error: str | None = None) -> Doc:
+    """The document after the wait: nothing is due any more, the generation stays."""
+    body = {**task.body, "ended": how, "letters": {}, "last_error": error}
+    numbers = {name: task.doc.numbers[name] for name in _LASTING}
+    numbers |= {"attempts": 0, "asked_us": task.number("asked_us"), "done_us": now_us}
+    return replace(task.doc, body=dumped(body), numbers=numbers, tokens=(f"system:{body['system']}",))
+
+
+def _fresh(wish: FetchTask) -> dict[str, Any]:
+    body = {name: getattr(wish, name) for name in _WISH}
+    return {**body, "deletion": False, "deleted_order": "", "deleted_us": 0, "letters": {}, "last_error": None, "ended": ""}
+
+
+def _added(body: dict[str, Any], wish: FetchTask) -> dict[str, Any]:
+    newest = {name: getattr(wish, name) for name in _WISH} if wish.trigger_order >= body["trigger_order"] else {}
+    added = {**body, **newest, "due_us": min(body["due_us"], wish.due_us), "deletion": body["deletion"] or wish.deletion}
+    if wish.deletion and wish.trigger_order > body["deleted_order"]:
+        added |= {"deleted_order": wish.trigger_order, "deleted_us": wish.trigger_us}
+    if wish.letter:
+        added["letters"] = {**body["letters"], wish.letter: max(wish.attempt, body["letters"].get(wish.letter, 0))}
+    return added
