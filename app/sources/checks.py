@@ -38,8 +38,10 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
         does = "verifies nothing" if preset.verify.scheme == "none" else "verifies by keys"
         yield "secrets", f"this source {does} (scheme {preset.verify.scheme}), so it has no use for secrets; leave them out"
     yield from _asymmetric(words, preset)
+    # Where states are fetched and nothing else writes, the arrival of a deletion is order enough: what is fetched after it comes later.
+    orderless = {"thin", "deletion"} if all(modes_of(preset.words(one)) <= {"thin", "deletion"} for one in preset.sent()) else {"thin"}
     for type_ in preset.events:
-        yield from _event(type_, preset.words(type_))
+        yield from _event(type_, preset.words(type_), orderless)
 
 
 def _asymmetric(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]:
@@ -56,13 +58,13 @@ def _holds_assets(preset: Preset) -> bool:
     return any("asset" in kinds_of(words) or any(one.kind == "asset" for one in words.embedded or ()) for words in every)
 
 
-def _event(type_: str, words: EventWords) -> Iterator[Mistake]:
+def _event(type_: str, words: EventWords, orderless: Collection[str]) -> Iterator[Mistake]:
     if type_.startswith(STATES):
         return
     for name in ("kind", "mode", "key"):
         if getattr(words, name) is None:
             yield f"overrides.events.{type_}", f"expected `{name}`, here or for all events (overrides.{name})"
-    if words.order is None and words.mode is not None and modes_of(words) != {"thin"}:
+    if words.order is None and words.mode is not None and not modes_of(words) <= set(orderless):
         yield f"overrides.events.{type_}", _NO_ORDER
 
 

@@ -17,6 +17,7 @@ A golden file is named after its sample (or names it in `sample`) and says:
     apart       why the sample is neither a request nor a state of a record
     headers, path, method   of the request, where they are not the sidecar's; path defaults to /webhooks/<source>
     now_s       when it is verified, where that matters
+    arrived_us  when it arrives, where that matters
 """
 
 import json
@@ -46,6 +47,8 @@ ENVIRON = {
     "SECRET_OLD": "s3cr3t-old",
     "SECRET_64": ("s3cr3t" * 11)[:64],
     "BASIC": "bindery:s3cr3t",
+    # Of TESSA: user id and token together.
+    "TESSA": "17:s3cr3t",
     "OTHER": "another",
 }
 
@@ -134,6 +137,10 @@ class Golden:
         return float(self.words.get("now_s", NOW_S))
 
     @property
+    def arrived_us(self) -> int:
+        return int(self.words.get("arrived_us", ARRIVED_US))
+
+    @property
     def sent_headers(self) -> dict[str, str]:
         """The sender's own, with lower-case names."""
         return {name.lower(): value for name, value in {**self.sidecar.get("headers", {}), **self.words.get("headers", {})}.items()}
@@ -155,11 +162,14 @@ class Golden:
     def received(self) -> Received:
         """What the source makes of the sample at arrival: of a request by receive(), of a state by fetched()."""
         if self.is_request:
-            return self.source.receive(self.body, ARRIVED_US, self.headers)
+            return self.source.receive(self.body, self.arrived_us, self.headers)
         wish = self.words["fetched"]
         found = Found(wish["kind"], wish["thing"], orjson.loads(self.body), wish.get("updated_us", 0))
         event = self.source.fetched(
-            found, began_us=wish.get("began_us", ARRIVED_US - 1_000_000), at_least=wish.get("at_least", 0), arrived_us=ARRIVED_US
+            found,
+            began_us=wish.get("began_us", self.arrived_us - 1_000_000),
+            at_least=wish.get("at_least", 0),
+            arrived_us=self.arrived_us,
         )
         return Received([event])
 
