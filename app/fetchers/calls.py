@@ -64,13 +64,17 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a vendor allows, and how it speaks. busy_s: how long to stay away after a 429 that names no time. missing: statuses that say
-    that a thing does not exist."""
+    """What a vendor allows, and how it speaks.
+
+    Over any t seconds at most burst + per_s * t calls go out. busy_s: how long to stay away after a 429 that names no time. reset: a header
+    of the vendor's own that names the time. missing: statuses that say that a thing does not exist.
+    """
 
     open_at_once: int
     per_s: float
     burst: int
     busy_s: float = 0.0
+    reset: str = ""
     timeout_s: float = 30.0
     missing: Collection[int] = (404, 410)
 
@@ -145,7 +149,7 @@ class Calls:
             return answer
         said = f"{self.system} answers {method} {urlsplit(url).path} with {status}"
         if status in (420, 429) or (status == 503 and "retry-after" in answer.headers):
-            wait_s = retry_after_s(answer.headers, self._clock.now_us()) or self._limits.busy_s
+            wait_s = retry_after_s(answer.headers, self._clock.now_us(), also=self._limits.reset) or self._limits.busy_s
             self._alone_until_s = max(self._alone_until_s, self._clock.monotonic_s() + wait_s)
             raise VendorBusy(said, wait_s)
         if status in (401, 403):

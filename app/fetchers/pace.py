@@ -5,6 +5,7 @@ Owns: Pace, retry_after_s(). Does not own: calls (calls.py). Next stop: calls.py
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from app.ports import Clock
@@ -36,23 +37,31 @@ class Pace:
         self._counted_s = now_s
 
 
-def retry_after_s(headers: Mapping[str, str], now_us: int) -> float:
-    """What Retry-After asks for, in seconds from now: a number, or a date, which is compared with the answer's own Date where there is
-    one. 0 where it is missing or unreadable (RFC 9110, 10.2.3); never more than six hours."""
-    said = headers.get("retry-after", "").strip()
-    try:
-        seconds = (
-            float(said) if said.replace(".", "", 1).isdigit() else _instant_s(said) - _instant_s(headers.get("date", ""), now_us / 1e6)
-        )
-    except (ValueError, OverflowError):
-        return 0.0
-    return min(max(seconds, 0.0), LONGEST_S)
+def retry_after_s(headers: Mapping[str, str], now_us: int, *, also: str = "") -> float:
+    """How long the vendor asks to be left alone, in seconds: by Retry-After (RFC 9110, 10.2.3), or by a header of its own.
+
+    Both may hold a number of seconds or an instant, which is compared with the answer's own Date where there is one. 0 where there is
+    nothing to read; never more than six hours.
+    """
+    here_s = _instant_s(headers.get("date", ""))
+    now_s = now_us / 1e6 if here_s is None else here_s
+    for name in ("retry-after", also):
+        said = headers.get(name, "").strip()
+        number = said.replace(".", "", 1)
+        at_s = now_s + float(said) if number.isascii() and number.isdigit() else _instant_s(said)
+        if at_s is not None:
+            return min(max(at_s - now_s, 0.0), LONGEST_S)
+    return 0.0
 
 
-def _instant_s(text: str, otherwise: float | None = None) -> float:
+def _instant_s(text: str) -> float | None:
+    """An HTTP date or an ISO 8601 instant, as seconds since 1970; None where it is neither."""
     try:
         return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        pass
+    try:
+        at = datetime.fromisoformat(text)
     except ValueError:
-        if otherwise is None:
-            raise
-        return otherwise
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,78 @@
+"""Frontify's GraphQL API: several assets per call.
+
+Owns: the query and what errors mean. Does not own: what an asset means (app/sources/presets/frontify.yaml). Next stop: calls.py.
+
+Documented (schema pages of the vendor): query assets(ids: [ID!]!): [Asset]; the fields of the interface Asset; custom metadata with `value`
+or `values`. Public code: the fields of Image, Video, Document, Audio and File in one query, downloadUrl(permanent: true), the header
+X-Frontify-Beta. Probed by others: errors come with 200, extensions.category `permission` for a wrong token; the vendor publishes no limits,
+only a score of each query's cost. Inferred: 25 ids a call, four calls at once, five a second; an asset that is null in an answer without
+errors does not exist.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from app.errors import VendorDenied, VendorDown
+from app.fetchers.calls import Calls, Limits, Rejected, member, parsed
+from app.fetchers.pages import halved, page
+from app.fetchers.tokens import bearer
+from app.ports import Clock, Outbound
+from app.sources.access import FrontifyApi
+from app.sources.fetching import Page
+
+OPEN_AT_ONCE, PER_CALL = 4, 25
+PER_S, BURST, BUSY_S = 5.0, 5, 60.0
+_FILE = "filename extension size previewUrl downloadUrl(permanent: true)"
+QUERY = f"""query Assets($ids: [ID!]!) {{ assets(ids: $ids) {{
+  __typename id externalId title description alternativeText createdAt modifiedAt expiresAt author status
+  availability {{ from to }} copyright {{ status notice }} tags {{ value }} licenses {{ id title license }}
+  customMetadata {{ property {{ id name }} ... on CustomMetadataValue {{ value }} ... on CustomMetadataValues {{ values }} }}
+  ... on Image {{ {_FILE} width height }} ... on Video {{ {_FILE} width height }}
+  ... on Document {{ {_FILE} }} ... on Audio {{ {_FILE} }} ... on File {{ {_FILE} }}
+}} }}"""
+
+
+class Frontify:
+    """A Fetcher."""
+
+    def __init__(self, system: str, api: FrontifyApi, outbound: Outbound, clock: Clock) -> None:
+        self.system, self.concurrency, self.per_call = system, OPEN_AT_ONCE, {"asset": PER_CALL}
+        limits = Limits(OPEN_AT_ONCE, PER_S, BURST, busy_s=BUSY_S, timeout_s=api.timeout_s, missing=())
+        self._calls = Calls(system, api.url, bearer(api.token), limits, outbound, clock)
+
+    def fetch(self, kind: str, things: Sequence[str]) -> AsyncIterator[Page]:
+        """Pages as app/sources/fetching.py says.
+
+        Failure policy: raises VendorDown, VendorBusy, VendorDenied and tries nothing again; the task does.
+        """
+        return halved(things, self._assets)
+
+    async def _assets(self, ids: Sequence[str]) -> Page:
+        asked = {"query": QUERY, "variables": {"ids": list(ids)}}
+        answer = await self._calls.call("POST", "/graphql", json=asked, headers={"X-Frontify-Beta": "enabled"})
+        data = parsed(self.system, answer)
+        errors = member(self.system, data.get("errors") or [] if isinstance(data, dict) else data)
+        if errors:
+            self._failed(errors, Rejected(f"{self.system} answers the query with {len(errors)} errors", answer))
+        assets = member(self.system, data, "data", "assets")
+        states = {member(self.system, one, "id", kind=str): _plain(one) for one in assets if one is not None}
+        return page("asset", ids, states, answer.began_us, updated=lambda state: state.get("modifiedAt"))
+
+    def _failed(self, errors: Sequence[Any], refused: Rejected) -> None:
+        """A partial answer is none: what is null in it may exist."""
+        categories = {
+            str(one["extensions"].get("category")) for one in errors if isinstance(one, dict) and isinstance(one.get("extensions"), dict)
+        }
+        if "permission" in categories:
+            raise VendorDenied(f"{self.system} does not permit the query; check the token in `api` and its scopes (basic:read)")
+        if "internal" in categories:
+            raise VendorDown(f"{self.system} answers the query with an internal error")
+        raise refused
+
+
+def _plain(asset: Any) -> Any:
+    """Custom metadata with several values under the name that those with one have."""
+    for one in asset.get("customMetadata") or ():
+        if isinstance(one, dict) and "values" in one:
+            one["value"] = one.pop("values")
+    return asset
