@@ -46,7 +46,7 @@ class EventPlan:
     previous: Expression | None
     order: Ordering | None
     tie: Callable[[Any], int]
-    fetch: bool
+    fetch: Callable[[Any], bool]
     embedded: tuple[EmbeddedPlan, ...] = ()
 
     def thing(self, scope: Any) -> str:
@@ -189,9 +189,18 @@ def compile_plan(words: EventWords, context: Context, *, keyed: bool = True) -> 
         previous=compile_expression(words.previous) if words.previous else None,
         order=ordering_of(words.order, context.zone) if words.order else None,
         tie=tie_of(words.tie),
-        fetch=bool(words.fetch),
+        fetch=_wish(words.fetch),
         embedded=tuple(embedded_of(one, context) for one in words.embedded or ()),
     )
+
+
+def _wish(fetch: bool | str | None) -> Callable[[Any], bool]:
+    """Whether a piece asks for a fetch; an expression asks where it finds something."""
+    if not isinstance(fetch, str):
+        wished = bool(fetch)
+        return lambda _scope: wished
+    get = compile_expression(fetch).get
+    return lambda scope: bool(get(scope))
 
 
 def _choice(choice: str | Switch, what: str) -> Callable[[Any], str]:

@@ -222,7 +222,7 @@ class EventProjector:
         delay_us = when.late_us if deletion else when.delay_us
         if delay_us is None:
             return []
-        wanted = [piece.kind] if deletion or piece.plan.fetch or piece.mode.name == "thin" else []
+        wanted = [piece.kind] if deletion or piece.plan.fetch(piece.scope) or piece.mode.name == "thin" else []
         if when.variants and piece.kind == "model" and not deletion:
             wanted.append(fetching.VARIANTS)
         return [
