@@ -8,10 +8,10 @@ the instant of the next one, 500,000 calls a month before they are charged for. 
 
 from urllib.parse import quote
 
-from app.fetchers.calls import Calls, Limits
+from app.fetchers.calls import Calls, Limits, Vendor
 from app.fetchers.singles import Singles
 from app.fetchers.tokens import bearer
-from app.ports import Answer, Clock, Outbound
+from app.ports import Answer
 from app.sources.access import AcquiaApi
 
 OPEN_AT_ONCE = 4
@@ -19,12 +19,12 @@ PER_S, BURST, BUSY_S = 40.0, 8, 5.0
 EXPAND = "embeds,file_properties,metadata,security,thumbnails"
 
 
-def acquia(system: str, api: AcquiaApi, outbound: Outbound, clock: Clock) -> Singles:
+def acquia(vendor: Vendor, api: AcquiaApi) -> Singles:
     """The fetcher of assets."""
     limits = Limits(OPEN_AT_ONCE, PER_S, BURST, busy_s=BUSY_S, reset="x-ratelimit-reset", timeout_s=api.timeout_s)
-    calls = Calls(system, api.url, bearer(api.token), limits, outbound, clock)
+    calls = Calls(vendor, api.url, bearer(api.token), limits)
 
     async def ask(_: str, thing: str) -> Answer:
         return await calls.call("GET", f"/v2/assets/{quote(thing, safe='')}", query=[("expand", EXPAND)])
 
-    return Singles(calls, ["asset"], OPEN_AT_ONCE, ask, updated=lambda state: state.get("last_update_date"))
+    return Singles(calls, ["asset"], ask, updated=lambda state: state.get("last_update_date"))

@@ -15,17 +15,16 @@ of their model.
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from app.fetchers.akeneo_auth import token
 from app.fetchers.akeneo_codes import Coded, updated
 from app.fetchers.akeneo_lists import API, Lists
-from app.fetchers.calls import Calls, Limits, Rejected
+from app.fetchers.calls import Calls, Limits, Rejected, Vendor
 from app.fetchers.pages import changed_us, halved, page, rejected
 from app.fetchers.tokens import Tokens, bearer
-from app.ports import Clock, Outbound
 from app.sources.access import AkeneoApi
 from app.sources.fetching import VARIANTS, Found, Page
 
@@ -38,12 +37,13 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 class Akeneo:
     """A Fetcher. Every batch is one call where the vendor knows the filter."""
 
-    def __init__(self, system: str, api: AkeneoApi, outbound: Outbound, clock: Clock) -> None:
-        self.system, self.concurrency = system, OPEN_AT_ONCE
-        self.per_call = {"product": api.batch, "model": api.batch, "asset": api.batch, VARIANTS: 1}
-        credentials = bearer(api.token) if api.token else Tokens(clock, lambda before: token(self._calls, api, before))
+    def __init__(self, vendor: Vendor, api: AkeneoApi) -> None:
+        self.system = vendor.system
+        self.per_call: Mapping[str, int] = {"product": api.batch, "model": api.batch, "asset": api.batch, VARIANTS: 1}
+        credentials = bearer(api.token) if api.token else Tokens(vendor.clock, lambda before: token(self._calls, api, before))
         limits = Limits(OPEN_AT_ONCE, PER_S, BURST, timeout_s=api.timeout_s)
-        self._calls = Calls(system, api.url, credentials, limits, outbound, clock)
+        self._calls = Calls(vendor, api.url, credentials, limits)
+        self.concurrency = self._calls.open_at_once
         self._lists = Lists(self._calls, api.batch)
         self._by_identifier = Coded(self._calls, self._lists, "product", "identifier", ["identifier"])
         self._models = Coded(self._calls, self._lists, "model", "code", ["code", "identifier"])

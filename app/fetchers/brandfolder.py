@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from app.errors import VendorDenied
-from app.fetchers.calls import Calls, Limits, member
+from app.fetchers.calls import Calls, Limits, Vendor, member
 from app.fetchers.singles import Singles
 from app.fetchers.tokens import bearer
-from app.ports import Answer, Clock, Outbound
+from app.ports import Answer
 from app.sources.access import BrandfolderApi
 
 OPEN_AT_ONCE = 2
@@ -24,10 +24,10 @@ FIELDS = "created_at,updated_at,cdn_url,availability,availability_start,availabi
 INCLUDE = "attachments,custom_fields,tags"
 
 
-def brandfolder(system: str, api: BrandfolderApi, outbound: Outbound, clock: Clock) -> Singles:
+def brandfolder(vendor: Vendor, api: BrandfolderApi) -> Singles:
     """The fetcher of assets."""
     limits = Limits(OPEN_AT_ONCE, PER_S, BURST, busy_s=BUSY_S, timeout_s=api.timeout_s, missing=(403, 404, 410))
-    calls = Calls(system, api.url, bearer(api.token), limits, outbound, clock)
+    calls = Calls(vendor, api.url, bearer(api.token), limits)
 
     async def ask(_: str, thing: str) -> Answer:
         answer = await calls.call("GET", f"/api/v4/assets/{quote(thing, safe='')}", query=[("fields", FIELDS), ("include", INCLUDE)])
@@ -35,11 +35,11 @@ def brandfolder(system: str, api: BrandfolderApi, outbound: Outbound, clock: Clo
             # Losing the key's rights must not look like losing every asset.
             listed = await calls.call("GET", "/api/v4/organizations", query=[("per", "1")])
             if calls.missing(listed):
-                raise VendorDenied(f"{system} answers 403 to an asset and to the list of organizations; check the key in `api`")
+                raise VendorDenied(f"{vendor.system} answers 403 to an asset and to the list of organizations; check the key in `api`")
         return answer
 
     def state(_: str, data: Any) -> Any:
-        member(system, data, "data", "attributes", kind=dict)
+        member(vendor.system, data, "data", "attributes", kind=dict)
         return data
 
-    return Singles(calls, ["asset"], OPEN_AT_ONCE, ask, updated=lambda held: held["data"]["attributes"].get("updated_at"), state=state)
+    return Singles(calls, ["asset"], ask, updated=lambda held: held["data"]["attributes"].get("updated_at"), state=state)

@@ -9,10 +9,10 @@ vendor's description of its OAuth API. How many calls may be open is not said: f
 
 from urllib.parse import quote, urlencode
 
-from app.fetchers.calls import Calls, Limits, member
+from app.fetchers.calls import Calls, Limits, Vendor, member
 from app.fetchers.singles import Singles
 from app.fetchers.tokens import Token, Tokens, bearer
-from app.ports import Answer, Clock, Outbound
+from app.ports import Answer
 from app.sources.access import BynderApi
 
 OPEN_AT_ONCE = 4
@@ -20,7 +20,7 @@ OPEN_AT_ONCE = 4
 PER_S, BURST, BUSY_S = 14.0, 200, 300.0
 
 
-def bynder(system: str, api: BynderApi, outbound: Outbound, clock: Clock) -> Singles:
+def bynder(vendor: Vendor, api: BynderApi) -> Singles:
     """The fetcher of assets."""
 
     async def grant(_: Token | None) -> Token:
@@ -30,12 +30,12 @@ def bynder(system: str, api: BynderApi, outbound: Outbound, clock: Clock) -> Sin
         body = urlencode({"grant_type": "client_credentials", "scope": api.scope, **client}).encode()
         given = await calls.grant("/v6/authentication/oauth2/token", {"Content-Type": "application/x-www-form-urlencoded"}, body)
         lasts_s = given.get("expires_in") if isinstance(given, dict) else None
-        return Token(member(system, given, "access_token", kind=str), float(lasts_s) if isinstance(lasts_s, int | float) else None)
+        return Token(member(vendor.system, given, "access_token", kind=str), float(lasts_s) if isinstance(lasts_s, int | float) else None)
 
     async def ask(_: str, thing: str) -> Answer:
         return await calls.call("GET", f"/api/v4/media/{quote(thing, safe='')}/", query=[("versions", "1")])
 
-    credentials = bearer(api.token) if api.token else Tokens(clock, grant)
+    credentials = bearer(api.token) if api.token else Tokens(vendor.clock, grant)
     limits = Limits(OPEN_AT_ONCE, PER_S, BURST, busy_s=BUSY_S, timeout_s=api.timeout_s)
-    calls = Calls(system, api.url, credentials, limits, outbound, clock)
-    return Singles(calls, ["asset"], OPEN_AT_ONCE, ask, updated=lambda state: state.get("dateModified"))
+    calls = Calls(vendor, api.url, credentials, limits)
+    return Singles(calls, ["asset"], ask, updated=lambda state: state.get("dateModified"))

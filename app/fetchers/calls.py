@@ -1,7 +1,7 @@
 """Calls to one vendor's API: its host, its limits, what its statuses mean.
 
-Owns: Calls, Rejected, Credentials, parsed(). Does not own: connections (app/outbound/client.py), tokens (tokens.py), what is asked for (one
-module per vendor). Next stop: akeneo.py.
+Owns: Calls, Vendor, Limits, Rejected, Credentials, parsed(), member(). Does not own: connections (app/outbound/client.py), tokens
+(tokens.py), what is asked for (one module per vendor). Next stop: akeneo.py.
 
     2xx, 404, 410                    the answer; the caller knows what they mean
     other 4xx                        Rejected: this wish is to blame, not the vendor
@@ -79,16 +79,26 @@ class Limits:
     missing: Collection[int] = (404, 410)
 
 
-class Calls:
-    """The API of one system. base: scheme, host, port and leading path, below which every call goes."""
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What every fetcher is built with. shared_by: how many systems call the same host, each of which gets an equal part of its limits."""
 
-    def __init__(self, system: str, base: str, credentials: Credentials, limits: Limits, outbound: Outbound, clock: Clock) -> None:
-        self.system = system
+    system: str
+    outbound: Outbound
+    clock: Clock
+    shared_by: int = 1
+
+
+class Calls:
+    """The API of one system. base: scheme, host, port and leading path, below which every call goes. open_at_once: calls, its part."""
+
+    def __init__(self, vendor: Vendor, base: str, credentials: Credentials, limits: Limits) -> None:
+        self.system, self.open_at_once = vendor.system, max(1, limits.open_at_once // vendor.shared_by)
         self._base, self._credentials, self._limits = base.rstrip("/"), credentials, limits
-        self._outbound, self._clock = outbound, clock
+        self._outbound, self._clock = vendor.outbound, vendor.clock
         self._host = urlsplit(base).hostname or ""
-        self._slots = asyncio.Semaphore(limits.open_at_once)
-        self._pace = Pace(clock, limits.per_s, limits.burst)
+        self._slots = asyncio.Semaphore(self.open_at_once)
+        self._pace = Pace(vendor.clock, limits.per_s / vendor.shared_by, max(1, limits.burst // vendor.shared_by))
         self._alone_until_s = 0.0
 
     async def call(

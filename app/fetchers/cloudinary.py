@@ -12,14 +12,13 @@ Things: asset_id (32 hexadecimal digits), or `resource_type/type/public_id` wher
 """
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from app.fetchers.calls import Calls, Fixed, Limits, member, parsed
+from app.fetchers.calls import Calls, Fixed, Limits, Vendor, member, parsed
 from app.fetchers.pages import each, halved, page
-from app.ports import Clock, Outbound
 from app.sources.access import CloudinaryApi
 from app.sources.fetching import Found, Page
 
@@ -29,8 +28,9 @@ OPEN_AT_ONCE, PER_CALL, BUSY_S = 4, 100, 300.0
 class Cloudinary:
     """A Fetcher."""
 
-    def __init__(self, system: str, api: CloudinaryApi, outbound: Outbound, clock: Clock) -> None:
-        self.system, self.concurrency, self.per_call = system, OPEN_AT_ONCE, {"asset": PER_CALL}
+    def __init__(self, vendor: Vendor, api: CloudinaryApi) -> None:
+        self.system = vendor.system
+        self.per_call: Mapping[str, int] = {"asset": PER_CALL}
         basic = base64.b64encode(f"{api.key.get_secret_value()}:{api.secret.get_secret_value()}".encode()).decode()
         # Over any hour at most the burst and nine tenths of the allowance.
         burst = max(1, api.per_hour // 20)
@@ -42,7 +42,8 @@ class Cloudinary:
             reset="x-featureratelimit-reset",
             timeout_s=api.timeout_s,
         )
-        self._calls = Calls(system, f"{api.url}/v1_1/{api.cloud}", Fixed({"Authorization": f"Basic {basic}"}), limits, outbound, clock)
+        self._calls = Calls(vendor, f"{api.url}/v1_1/{api.cloud}", Fixed({"Authorization": f"Basic {basic}"}), limits)
+        self.concurrency = self._calls.open_at_once
 
     async def fetch(self, kind: str, things: Sequence[str]) -> AsyncIterator[Page]:
         """Pages as app/sources/fetching.py says.

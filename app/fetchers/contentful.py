@@ -9,13 +9,12 @@ X-Contentful-RateLimit-Reset in seconds, answers up to 7 MB. An asset that is no
 not published). Inferred: four calls at once.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from app.fetchers.calls import Calls, Limits, member, parsed
+from app.fetchers.calls import Calls, Limits, Vendor, member, parsed
 from app.fetchers.pages import halved, page
 from app.fetchers.tokens import bearer
-from app.ports import Clock, Outbound
 from app.sources.access import ContentfulApi
 from app.sources.fetching import Page
 
@@ -26,14 +25,16 @@ MANAGEMENT_PER_S, DELIVERY_PER_S = 5.0, 40.0
 class Contentful:
     """A Fetcher."""
 
-    def __init__(self, system: str, api: ContentfulApi, outbound: Outbound, clock: Clock) -> None:
-        self.system, self.concurrency, self.per_call = system, OPEN_AT_ONCE, {"asset": PER_CALL}
+    def __init__(self, vendor: Vendor, api: ContentfulApi) -> None:
+        self.system = vendor.system
+        self.per_call: Mapping[str, int] = {"asset": PER_CALL}
         per_s, burst = (DELIVERY_PER_S, 8) if api.delivery else (MANAGEMENT_PER_S, 1)
         limits = Limits(
             OPEN_AT_ONCE, per_s, burst, busy_s=BUSY_S, reset="x-contentful-ratelimit-reset", timeout_s=api.timeout_s, missing=()
         )
         base = f"{api.url}/spaces/{api.space}/environments/{api.environment}"
-        self._calls = Calls(system, base, bearer(api.token), limits, outbound, clock)
+        self._calls = Calls(vendor, base, bearer(api.token), limits)
+        self.concurrency = self._calls.open_at_once
         self._more = [("locale", "*")] if api.delivery else []
 
     def fetch(self, kind: str, things: Sequence[str]) -> AsyncIterator[Page]:

@@ -9,14 +9,13 @@ only a score of each query's cost. Inferred: 25 ids a call, four calls at once, 
 errors does not exist.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from app.errors import VendorDenied, VendorDown
-from app.fetchers.calls import Calls, Limits, Rejected, member, parsed
+from app.fetchers.calls import Calls, Limits, Rejected, Vendor, member, parsed
 from app.fetchers.pages import halved, page
 from app.fetchers.tokens import bearer
-from app.ports import Clock, Outbound
 from app.sources.access import FrontifyApi
 from app.sources.fetching import Page
 
@@ -35,10 +34,12 @@ QUERY = f"""query Assets($ids: [ID!]!) {{ assets(ids: $ids) {{
 class Frontify:
     """A Fetcher."""
 
-    def __init__(self, system: str, api: FrontifyApi, outbound: Outbound, clock: Clock) -> None:
-        self.system, self.concurrency, self.per_call = system, OPEN_AT_ONCE, {"asset": PER_CALL}
+    def __init__(self, vendor: Vendor, api: FrontifyApi) -> None:
+        self.system = vendor.system
+        self.per_call: Mapping[str, int] = {"asset": PER_CALL}
         limits = Limits(OPEN_AT_ONCE, PER_S, BURST, busy_s=BUSY_S, timeout_s=api.timeout_s, missing=())
-        self._calls = Calls(system, api.url, bearer(api.token), limits, outbound, clock)
+        self._calls = Calls(vendor, api.url, bearer(api.token), limits)
+        self.concurrency = self._calls.open_at_once
 
     def fetch(self, kind: str, things: Sequence[str]) -> AsyncIterator[Page]:
         """Pages as app/sources/fetching.py says.

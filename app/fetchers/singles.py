@@ -23,13 +23,12 @@ class Singles:
         self,
         calls: Calls,
         kinds: Sequence[str],
-        open_at_once: int,
         ask: Callable[[str, str], Awaitable[Answer]],
         *,
         updated: Callable[[Any], Any],
         state: Callable[[str, Any], Any] = lambda _, data: data,
     ) -> None:
-        self.system, self.concurrency = calls.system, open_at_once
+        self.system, self.concurrency = calls.system, calls.open_at_once
         self.per_call: Mapping[str, int] = dict.fromkeys(kinds, PER_CALL)
         self._calls, self._ask, self._updated, self._state = calls, ask, updated, state
 

@@ -6,40 +6,42 @@ Owns: filling in addresses, finding the state in an answer. Does not own: which 
 Nothing is known about the vendor's limits but what `api` says; 429 without a time is followed by a minute's rest.
 """
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from app.errors import VendorDown
-from app.fetchers.calls import Calls, Fixed, Limits
+from app.fetchers.calls import Calls, Fixed, Limits, Vendor
 from app.fetchers.singles import Singles
-from app.ports import Answer, Clock, Outbound
-from app.sources.access import TemplateApi, TemplateKind
+from app.ports import Answer
+from app.sources.access import Kind, TemplateApi
 from app.sources.expressions import ExpressionFailed, compile_expression
 
 BUSY_S = 60.0
 
 
-def template(system: str, api: TemplateApi, outbound: Outbound, clock: Clock, *, kinds: Mapping[str, TemplateKind]) -> Singles:
-    """The fetcher. kinds: kind -> address and where the state stands, what all kinds share filled in (build.py does)."""
-    origin = urlsplit(next(iter(kinds.values())).url)
+def template(vendor: Vendor, api: TemplateApi, kind: Kind) -> Singles:
+    """The fetcher. kind: of what the common address names."""
+    urls: dict[str, str] = {name: words.url for name, words in api.kinds.items()}
+    items: dict[str, str | None] = {name: words.item or api.item for name, words in api.kinds.items()}
+    if api.url:
+        urls, items = {kind: api.url} | urls, {kind: api.item} | items
+    origin = urlsplit(next(iter(urls.values())))
     headers = {name: value.get_secret_value() for name, value in api.headers.items()}
-    # The burst is what a second allows, at least one.
     limits = Limits(api.open_at_once, api.per_s, max(1, int(api.per_s) // 4), BUSY_S, timeout_s=api.timeout_s, missing=api.missing)
-    calls = Calls(system, f"{origin.scheme}://{origin.netloc}", Fixed(headers), limits, outbound, clock)
-    found = {kind: compile_expression(words.item).get for kind, words in kinds.items() if words.item}
+    calls = Calls(vendor, f"{origin.scheme}://{origin.netloc}", Fixed(headers), limits)
+    found = {name: compile_expression(item).get for name, item in items.items() if item}
     updated = compile_expression(api.updated).get if api.updated else lambda _: None
 
     async def ask(kind: str, thing: str) -> Answer:
-        return await calls.call("GET", _filled(kinds[kind].url, thing))
+        return await calls.call("GET", _filled(urls[kind], thing))
 
     def state(kind: str, data: Any) -> Any:
         try:
             return found[kind](data) if kind in found else data
         except ExpressionFailed as failed:
-            raise VendorDown(f"{system} answers in another shape than `api.item` expects: {failed}") from None
+            raise VendorDown(f"{vendor.system} answers in another shape than `api.item` expects: {failed}") from None
 
-    return Singles(calls, list(kinds), api.open_at_once, ask, updated=updated, state=state)
+    return Singles(calls, list(urls), ask, updated=updated, state=state)
 
 
 def _filled(url: str, thing: str) -> str:
