@@ -20,10 +20,11 @@ from app.sources.ordering import Ordering, ordering_of, tie_of
 from app.sources.payload import Splitter, several
 from app.sources.preset import STATES, EventWords, Preset, Switch, Taken
 from app.sources.rows import Context
-from app.sources.transforms import found, identifier
+from app.sources.transforms import found, identifier, instants
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 Headers = Mapping[str, str]
+_IN_UTC = instants(UTC)
 
 
 class Mode(NamedTuple):
@@ -45,9 +46,10 @@ class EventPlan:
     view: Expression | None
     previous: Expression | None
     order: Ordering | None
-    tie: Callable[[Any], int]
+    tie: Callable[[Any, str], int]
     fetch: Callable[[Any], bool]
     embedded: tuple[EmbeddedPlan, ...] = ()
+    tie_header: str = ""
 
     def thing(self, scope: Any) -> str:
         """The id of the thing at its vendor."""
@@ -63,14 +65,17 @@ class EventPlan:
 
     def time(self, scope: Any, headers: Headers) -> str:
         """The sender's time as RFC 3339, "" where there is none or it cannot be read (the order says so later, with the path)."""
-        order = self.order
-        if order is None or not order.is_time:
-            return ""
+        order, read = self.order, _IN_UTC
         try:
-            value = order.get(scope) if order.get else headers.get(order.header)
+            if self.tie_header and (order is None or not order.header):
+                value = headers.get(self.tie_header)
+            elif order is None or not order.is_time:
+                return ""
+            else:
+                value, read = order.get(scope) if order.get else headers.get(order.header), order.read
             if isinstance(value, str) and _RFC3339.fullmatch(value):
                 return value
-            return datetime.fromtimestamp(order.read(value) / 1e6, UTC).isoformat() if value is not None else ""
+            return datetime.fromtimestamp(read(value) / 1e6, UTC).isoformat() if value is not None else ""
         except (ValueError, OverflowError, OSError):
             return ""
 
@@ -189,6 +194,7 @@ def compile_plan(words: EventWords, context: Context, *, keyed: bool = True) -> 
         previous=compile_expression(words.previous) if words.previous else None,
         order=ordering_of(words.order, context.zone) if words.order else None,
         tie=tie_of(words.tie),
+        tie_header=((words.tie.header if words.tie else None) or "").lower(),
         fetch=_wish(words.fetch),
         embedded=tuple(embedded_of(one, context) for one in words.embedded or ()),
     )

@@ -223,7 +223,7 @@ class Fields(Strict):
     completeness: Percents | None = None
     # Of models: the ids of all of their variants.
     variants: Listed | None = None
-    # Of products: false where the PIM has switched one off. A lookup gives "true" or "false".
+    # Of products, and of models for all of their variants: false where the PIM has switched one off. A lookup gives "true" or "false".
     enabled: Looked | None = None
     links: dict[str, Link] = {}
     collections: Collections | None = None

@@ -53,7 +53,7 @@ def _overlap(one: str, other: str) -> bool:
 def compile_fields(fields: Fields, kind: str, context: Context) -> FieldMap:
     """The mapping of one kind of record; fields of other kinds are passed over. Raises ValueError for what cannot be compiled."""
     rows = _asset(fields, context) if kind == "asset" else _product(fields, context)
-    if kind == "product" and fields.enabled:
+    if kind != "asset" and fields.enabled:
         rows.append(leaf_row("enabled", fields.enabled.path, _enabled(fields.enabled)))
     if kind == "model" and fields.variants:
         rows.append(leaf_row("variants", fields.variants.path, _all(fields.variants.split)))

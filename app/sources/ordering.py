@@ -55,16 +55,16 @@ def ordering_of(order: Order, zone: tzinfo) -> Ordering:
     return Ordering(f"header {order.header}", None, read, True, (order.header or "").lower())
 
 
-def tie_of(tie: Tie | None) -> Callable[[Any], int]:
-    """A reader of the hint; what cannot be read hints at nothing."""
+def tie_of(tie: Tie | None) -> Callable[[Any, str], int]:
+    """A reader of the hint: (scope, the event's own time) -> number; what cannot be read hints at nothing."""
     if tie is None:
-        return lambda _scope: 0
-    get = compile_expression(tie.time or tie.uuid7 or tie.number or "").get
-    read: Callable[[Any], int] = instants(UTC) if tie.time else _uuid7_ms if tie.uuid7 else whole_number
+        return lambda _scope, _time: 0
+    get = compile_expression(tie.time or tie.uuid7 or tie.number or "").get if not tie.header else None
+    read: Callable[[Any], int] = instants(UTC) if tie.time or tie.header else _uuid7_ms if tie.uuid7 else whole_number
 
-    def hint(scope: Any) -> int:
+    def hint(scope: Any, time: str) -> int:
         try:
-            value = get(scope)
+            value = get(scope) if get else time or None
             return 0 if value is None else read(value)
         except ValueError:
             return 0

@@ -14,7 +14,7 @@ from app.sources.transforms import found
 
 # Far below what orjson reads (1,024) and writes (254), so that whatever was read can be written and walked by recursion.
 MAX_DEPTH = 100
-BODY, NAME, VALUE = "_body", "_name", "_value"
+BODY, NAME, VALUE, REQUEST = "_body", "_name", "_value", "_request"
 
 
 def parse(body: bytes) -> Any:
@@ -89,11 +89,17 @@ class Place:
 
 
 def several(body: Any, names: list[str]) -> list[Any] | None:
-    """The events of a body that holds a list of them (no names: that is one); None for a body that is one event itself."""
+    """The events of a body that holds a list of them (no names: that is one); None for a body that is one event itself.
+
+    What stands beside the list at the top of the body (a time, a tenant) is added to every event as `_request`.
+    """
     held = body
     for name in names:
         held = held.get(name) if isinstance(held, dict) else None
-    return held if isinstance(held, list) else None
+    if not isinstance(held, list):
+        return None
+    beside = {name: value for name, value in body.items() if name != names[0]} if names else {}
+    return [{**event, REQUEST: beside} if isinstance(event, dict) else event for event in held] if beside else held
 
 
 class Splitter:

@@ -5,7 +5,8 @@ Next stop: app/sources/fields.py.
 
 Expressions are JMESPath over the *scope* of one piece: the body itself, or, where `split` names a list or map of resources, the resource
 with two more names: `_body` (the whole body) and `_name` (its key in the map). `type` and `id` are read from the body before the split.
-Where one request holds several events, each with a type of its own, `each` says where their list stands: every one is then a body.
+Where one request holds several events, each with a type of its own, `each` says where their list stands: every one is then a body,
+in which `_request` holds what stands beside the list.
 
 Events named `fetched.asset`, `fetched.product` and `fetched.model` say how a state that a fetch brought is read: its scope is the state as
 the vendor's API gives it, no sender can send one, and nothing is filled in from the preset's own words (`kind` and `mode: full` are known).
@@ -93,21 +94,23 @@ class Order(Strict):
 
 
 class Tie(Strict):
-    """A finer hint where two orders are equal: a time, the millisecond inside a UUIDv7, or a number."""
+    """A finer hint where two orders are equal: a time, the millisecond inside a UUIDv7, a number, or a time in a header (which is then the
+    time that the event has on the log)."""
 
     time: Expr | None = None
     uuid7: Expr | None = None
     number: Expr | None = None
+    header: str | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if [self.time, self.uuid7, self.number].count(None) != 2:
-            raise ValueError("expected exactly one of time, uuid7, number")
+        if [self.time, self.uuid7, self.number, self.header].count(None) != 3:
+            raise ValueError("expected exactly one of time, uuid7, number, header")
         return self
 
 
 class Embedded(Strict):
-    """Records that a thing carries inside: images of a product, variants of a model.
+    """Records that a thing carries inside: images of a product, variants of a model, the models above a product.
 
     path: where they stand in the piece's view, a list or a map of objects (or of plain values). Everything else reads the scope of one
     entry: its members, `_name` and `_value` (of a map's entry, of a plain value), `_view` (the piece's view), `_piece` (its scope) and
@@ -116,7 +119,7 @@ class Embedded(Strict):
     deletions embed nothing.
     """
 
-    kind: Literal["asset", "product"]
+    kind: KindName
     path: Expr
     key: Expr
     system: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
@@ -127,8 +130,8 @@ class Embedded(Strict):
 
     @model_validator(mode="after")
     def _own_products(self) -> Self:
-        if self.kind == "product" and self.system is not None:
-            raise ValueError("`system` is for assets only: products belong to the system of the source that sends them")
+        if self.kind != "asset" and self.system is not None:
+            raise ValueError("`system` is for assets only: products and models belong to the system of the source that sends them")
         return self
 
 

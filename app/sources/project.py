@@ -119,7 +119,7 @@ class EventProjector:
         kind, thing, mode, event = plan.kind(scope), plan.thing(scope), plan.mode(scope), stamp.event
         source_order, ordered = self._source_order(plan, mode, scope, event)
         deletion = mode.name == "deletion"
-        piece = _Piece(plan, mode, scope, kind, thing, source_order, DELETION if deletion else CHANGE, plan.tie(scope))
+        piece = _Piece(plan, mode, scope, kind, thing, source_order, DELETION if deletion else CHANGE, plan.tie(scope, event.time))
         text = stamp.text(source_order, piece.rank, piece.tie)
         if deletion:
             projected.changes.append(_deleted(record_key(kind, self._system, thing), text, event))
@@ -147,7 +147,7 @@ class EventProjector:
         if plan.key is not None:
             thing = plan.thing(state)
         source_order = max(_state_order(plan, state, event), at_least)
-        piece = _Piece(plan, plan.mode(state), state, kind, thing, source_order, FETCHED, plan.tie(state))
+        piece = _Piece(plan, plan.mode(state), state, kind, thing, source_order, FETCHED, plan.tie(state, ""))
         self._changes(projected, piece, stamp.text(source_order, FETCHED, piece.tie), stamp)
 
     def _asked_again(self, held: dict[str, Any], event: Event) -> FetchTask:
