@@ -31,9 +31,11 @@ from app.ports import Clock, EventLog, Outbound, Store
 from app.settings import Settings
 from app.sources.keyring import allowed
 from app.tokens import GENERATED, generated_token, read_tokens
-from consumers import binder, letters
+from consumers import binder, control, letters
 from consumers.binder import Binder
 from consumers.clock import DueClock
+from consumers.confirmations import Confirmations
+from consumers.control import ControlProjection
 from consumers.inputs import load_inputs
 from consumers.letters import LettersProjection
 from consumers.projector import Projector
@@ -48,9 +50,11 @@ GROUPS: Mapping[str, Collection[str]] = {
     "bindery.projector.slow": topics.SLOW,
     binder.GROUP: (topics.BIND_REQUESTS,),
     letters.GROUP: (topics.DEAD_LETTERS,),
+    control.GROUP: (topics.CONTROL,),
 }
 
 Checkpoint = Callable[[str], None]
+Loop = Runner | DueClock | Replayer | Confirmations
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ class Parts:
     outbound: Outbound
     keys: KeyDownloads
     lock: IO[str] | None = None
-    loops: dict[str, Runner | DueClock | Replayer] = field(default_factory=dict)
+    loops: dict[str, Loop] = field(default_factory=dict)
 
 
 def system_clock() -> Clock:
@@ -158,10 +162,10 @@ def _kafka_security(settings: Settings) -> dict[str, str]:
     return security
 
 
-def consumers_of(made: Parts, version: int, roles: Collection[str], checkpoint: Checkpoint) -> dict[str, Runner | DueClock | Replayer]:
+def consumers_of(made: Parts, version: int, roles: Collection[str], checkpoint: Checkpoint) -> dict[str, Loop]:
     """Role -> the loops it means. `checkpoint` is called with a name where a crash would hurt most; it does nothing in service."""
     log, store, clock, settings = made.log, made.store, made.clock, made.settings
-    loops: dict[str, Runner | DueClock | Replayer] = {}
+    loops: dict[str, Loop] = {}
     lanes = {"projector": ("bindery.projector", topics.LIVE), "projector-slow": ("bindery.projector.slow", topics.SLOW)}
     for role, (group, lane) in lanes.items():
         if role in roles:
@@ -183,8 +187,11 @@ def consumers_of(made: Parts, version: int, roles: Collection[str], checkpoint: 
         loops["binder"] = Runner(log, decider, clock, batch=settings.binder_batch)
     if "letters" in roles:
         loops["letters"] = Runner(log, LettersProjection(store, clock), clock)
+        loops["control"] = Runner(log, ControlProjection(store), clock)
+        loops["confirmations"] = Confirmations(store, made.outbound, clock)
     if "clock" in roles:
-        sweeper = Sweeper(log, store, clock, binder_group=binder.GROUP, page=settings.sweep_page)
+        listed = made.configuration.policy.variants_listed
+        sweeper = Sweeper(log, store, clock, binder_group=binder.GROUP, variants_listed=listed, page=settings.sweep_page)
         loops["clock"] = DueClock(log, store, clock, sweeper, tick_s=settings.clock_tick_s)
         loops["replayer"] = Replayer(log, store, clock, made.configuration.sources, version=version, code_version=__version__)
     return loops

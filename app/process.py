@@ -118,6 +118,7 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.soc
     loops = [asyncio.create_task(loop.run(), name=name) for name, loop in made.loops.items()]
     serving: list[asyncio.Task[None]] = []
     servers: list[_Server] = []
+    stops: list[Callable[[], None]] = [made.keys.stop]
     if app:
         config = uvicorn.Config(
             app,
@@ -134,6 +135,8 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.soc
         serving.append(asyncio.create_task(servers[0].serve(sockets=held), name="http"))
         if webhooks:
             loops.append(asyncio.create_task(made.keys.run(), name="keys"))
+            stops.append(app.state.attendance.stop)
+            loops.append(asyncio.create_task(app.state.attendance.run(), name="attendance"))
         await _announce(servers[0], serving[0])
     _collect_garbage_seldom()
     stopping = asyncio.create_task(stop.wait(), name="signal")
@@ -141,8 +144,8 @@ async def _until_stopped(made: Parts, stop: asyncio.Event, held: list[socket.soc
     log_line.info("process.stopping", because=sorted(task.get_name() for task in ended))
     for server in servers:
         server.should_exit = True
-    for loop in (*made.loops.values(), made.keys):
-        loop.stop()
+    for end in (*(loop.stop for loop in made.loops.values()), *stops):
+        end()
     _, late = await asyncio.wait({*loops, *serving}, timeout=LOOPS_END_S) if loops or serving else (set(), set())
     for task in (*late, stopping):
         task.cancel()

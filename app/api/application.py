@@ -8,9 +8,25 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.api import assets, bodies, dead_letters, decisions, explain, health, operations, paths, problems, skus, tasks, webhook_docs
+from app.api import (
+    assets,
+    bodies,
+    dead_letters,
+    decisions,
+    explain,
+    health,
+    operations,
+    paths,
+    problems,
+    skus,
+    sources,
+    tasks,
+    webhook_docs,
+)
+from app.api.attendance import Attendance
 from app.api.deps import Api
-from app.api.webhooks import PREFIX, Webhooks
+from app.api.doors import PREFIX
+from app.api.webhooks import Webhooks
 
 ABOUT = """
 Bindery keeps, for every SKU, the one authoritative answer to which asset URLs may be shown for this product, where, when and why.
@@ -73,13 +89,15 @@ def create_app(api: Api, *, webhooks: bool = True, console: bool = True) -> Fast
     )
     app.state.api = api
     app.state.counts = {}
+    app.state.attendance = None
     problems.install(app)
     if webhooks:
         app.webhooks_door = Webhooks(api)
         app.state.counts = app.webhooks_door.counts
+        app.state.attendance = Attendance(api, app.webhooks_door)
     if console:
         # What is longer comes first: a SKU may hold slashes, and its path would swallow the others.
-        for each in (decisions, explain, skus, assets, tasks, operations, dead_letters):
+        for each in (decisions, explain, skus, assets, tasks, operations, sources, dead_letters):
             app.include_router(each.router)
     app.include_router(health.router)
     return app

@@ -32,7 +32,8 @@ NOBODY = ""  # the source of requests for a source that is not configured
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the requests of one source. Instants in µs UTC, 0 for never; `last_error` is the last refusal in words."""
+    """What became of the requests of one source. Instants in µs UTC, 0 for never; `last_error` is the last refusal in words,
+    `last_order` the sender's own time (RFC 3339) of the event that came last."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     events: int = 0
@@ -43,6 +44,7 @@ class Counts:
     last_accepted_us: int = 0
     last_error_us: int = 0
     last_error: str = ""
+    last_order: str = ""
     buckets: list[int] = field(default_factory=lambda: [0] * len(LABELS))
     seconds: float = 0.0
 

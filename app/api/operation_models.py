@@ -70,32 +70,6 @@ class LagPage(BaseModel):
     next: None = None
 
 
-class SourceState(BaseModel):
-    """One configured source and what this process has seen of it since it started."""
-
-    name: str
-    side: Literal["dam", "pim"]
-    system: str
-    preset: str
-    state: Literal["open", "retired", "broken"]
-    trouble: str | None = Field(description="Why it is broken.")
-    accepted: int = Field(description="Requests answered 200.")
-    events: int
-    dead_letters: int
-    refused: dict[str, int] = Field(description="Kind of problem -> requests.", examples=[{"bad-signature": 2}])
-    last_delivery_at: str | None = Field(description="The last request whose signature was looked at.")
-    last_accepted_at: str | None
-    last_error: str | None
-    last_error_at: str | None
-
-
-class SourcesPage(BaseModel):
-    """All configured sources."""
-
-    items: list[SourceState]
-    next: None = None
-
-
 class Dependency(BaseModel):
     """One thing this process needs."""
 

@@ -1,11 +1,8 @@
-"""`POST /v1/rebind`, `GET /v1/lag`, `GET /v1/sources`: how the service does, and a nudge.
+"""`POST /v1/rebind`, `GET /v1/lag`: how far the service is, and a nudge.
 
-Owns: these routes. Does not own: sweeps and bind requests (consumers/sweeps.py), the counters (app/api/metrics.py).
+Owns: these routes. Does not own: sweeps and bind requests (consumers/sweeps.py), sources (app/api/sources.py).
 Next stop: consumers/sweeps.py.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -13,12 +10,9 @@ from app import audit
 from app.api.access import secured
 from app.api.answers import answered
 from app.api.deps import Ops, api_of
-from app.api.metrics import ACCEPTED, Counts
-from app.api.operation_models import Asked, LagPage, Rebind, SourcesPage
+from app.api.operation_models import Asked, LagPage, Rebind
 from app.api.problems import Problem, responses
 from app.api.skus import known_inputs
-from app.domain.instants import rfc3339
-from app.sources.source import Source
 from schemas import topics
 
 router = APIRouter(tags=["Operations"])
@@ -72,41 +66,3 @@ async def lag(request: Request) -> Response:
             partitions = [{"partition": p, "records": count} for (t, p), count in sorted(waiting.items()) if count and t == topic]
             items.append({"group": group, "topic": topic, "records": sum(p["records"] for p in partitions), "partitions": partitions})
     return answered({"items": items, "next": None})
-
-
-@router.get(
-    "/v1/sources",
-    summary="The configured sources and how their deliveries go",
-    response_model=None,
-    responses=responses(SourcesPage, 401),
-)
-async def list_sources(request: Request) -> Response:
-    """What this process has seen since it started; other processes of the same deployment count for themselves."""
-    api = api_of(request)
-    api.access.may_read(request)
-    counts: Mapping[str, Counts] = request.app.state.counts
-    items = [_source(source, counts.get(name) or Counts()) for name, source in sorted(api.configuration.sources.items())]
-    return answered({"items": items, "next": None})
-
-
-def _source(source: Source, counts: Counts) -> dict[str, Any]:
-    return {
-        "name": source.name,
-        "side": source.side,
-        "system": source.system,
-        "preset": source.preset,
-        "state": "broken" if source.broken else "retired" if source.retired else "open",
-        "trouble": source.broken or None,
-        "accepted": counts.outcomes[ACCEPTED],
-        "events": counts.events,
-        "dead_letters": counts.letters,
-        "refused": {kind: count for kind, count in sorted(counts.outcomes.items()) if kind != ACCEPTED},
-        "last_delivery_at": _at(counts.last_delivery_us),
-        "last_accepted_at": _at(counts.last_accepted_us),
-        "last_error": counts.last_error or None,
-        "last_error_at": _at(counts.last_error_us),
-    }
-
-
-def _at(at_us: int) -> str | None:
-    return rfc3339(at_us) if at_us else None

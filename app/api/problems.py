@@ -44,6 +44,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "too-much-in-flight": (429, "Too many requests at a time"),
     "internal": (500, "An unexpected error"),
     "engine-down": (503, "An engine does not answer"),
+    "key-missing": (503, "The key to verify it with is not at hand yet"),
     "log-unavailable": (503, "The event log does not answer"),
     "not-ready": (503, "A dependency is down"),
     "source-unavailable": (503, "The source is out of service"),

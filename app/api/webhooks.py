@@ -15,41 +15,26 @@ import orjson
 import structlog
 
 from app.api.acceptance import Arrival, accept
+from app.api.apart import Apart, Request, path_of
 from app.api.deps import Api
-from app.api.flight import Flight, Pace, Watch
+from app.api.doors import PREFIX, Door, challenged, too_large, too_much
+from app.api.first_secrets import FirstSecrets
+from app.api.flight import Flight, Watch
 from app.api.metrics import DISCONNECTED, NOBODY, Counts, DoorMetrics
 from app.api.problems import Problem
 from app.api.refusals import Reading, refuse
-from app.errors import EngineDown
-from app.sources.source import Source
-from schemas import topics
+from app.errors import EngineDown, EntryRefused, KeyMissing
+from app.sources.credentials import UnacceptedTopic
+from schemas.control import Kept
 
 log_line = structlog.get_logger(__name__)
 
-PREFIX = "/webhooks/"
 JSON_TYPE = (b"content-type", b"application/json")
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 
 
 class Disconnected(Exception):
     """The sender went away before its body was complete."""
-
-
-class Door:
-    """One source, with everything about it that can be known before a request comes."""
-
-    __slots__ = ("counts", "lane", "limit", "pace", "source", "unavailable")
-
-    def __init__(self, source: Source, counts: Counts) -> None:
-        self.source, self.counts = source, counts
-        self.lane = topics.lane_of(source.side)
-        self.limit = source.max_body_bytes
-        self.pace = Pace(source.rate_per_s) if source.rate_per_s else None
-        self.unavailable = ""
-        if source.broken:
-            self.unavailable = f"The source {source.name!r} is configured but cannot work: {source.broken}. Mend bindery.yaml, send again."
-        elif source.retired:
-            self.unavailable = f"The source {source.name!r} is retired and takes nothing any more. Switch this webhook off at the sender."
 
 
 class Webhooks:
@@ -66,16 +51,18 @@ class Webhooks:
         # Asked for once: get_running_loop() is a system call each time, and that shows at this door.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._doors: dict[str, Door] = {}
+        self.doors: dict[str, Door] = {}
+        self.first_secrets = FirstSecrets(api.configuration)
+        self._apart = Apart(api, self.first_secrets)
         for name, source in api.configuration.sources.items():
             # With and without the slash are one: some senders suspend themselves on a redirect.
-            self._doors[PREFIX + name] = self._doors[PREFIX + name + "/"] = Door(source, self.counts[name])
+            door = self.doors[name] = Door(source, self.counts[name])
+            self._doors[PREFIX + name] = self._doors[PREFIX + name + "/"] = door
         api.registry.register(DoorMetrics(self.counts))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
-        door = self._doors.get(path)
-        if door is None and scope.get("root_path"):
-            door = self._doors.get(path.removeprefix(scope["root_path"]))
+        door = self._doors.get(path) or self._below(path.removeprefix(scope.get("root_path", "")))
         reading = Reading()
         try:
             if door is None:
@@ -101,27 +88,39 @@ class Webhooks:
         """Content type and body of the answer to an accepted request. Raises Problem, Disconnected."""
         loop = self._loop = self._loop or asyncio.get_running_loop()
         began_s = loop.time()
-        if scope["method"] != "POST":
-            text = f"{scope['method']} is not possible here: webhooks are posted. Set the sender to POST."
-            raise Problem("method-not-allowed", text, headers={"allow": "POST"})
-        if door.unavailable:
+        shakes = door.handshake and scope["path"].endswith(door.handshake) and scope["method"] == "POST"
+        if scope["method"] not in door.source.methods and not shakes:
+            return TEXT_TYPE, challenged(door, scope)
+        if door.unavailable and not (shakes and self.first_secrets.waits(door.source.name)):
             raise Problem("source-unavailable", door.unavailable, headers={"retry-after": str(self._limits.retry_s)})
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if door.source.wants_request:
+            headers[":method"], headers[":path"] = scope["method"], path_of(scope)
         declared = headers.get("content-length", "0")
         if not declared.isdecimal():
             raise Problem("bad-request", "The header Content-Length is not a number.")
         size = int(declared)
         if size > door.limit:
-            raise _too_large(door)
+            raise too_large(door)
         if door.pace and not door.pace.admits(began_s):
             text = f"The source {door.source.name!r} may send {door.source.rate_per_s:g} webhooks per second (rate_per_s). Send it again."
             raise Problem("too-much-in-flight", text, headers={"retry-after": "1"})
         if not self._flight.enter(door.counts, size):
-            raise _too_much(door)
+            raise too_much(door)
         reading.held = size
         try:
             body = await self._body(door, loop, receive, reading)
-            return await self._accept(door, loop, body, headers, began_s)
+            now_us = door.counts.last_delivery_us = self._api.clock.now_us()
+            request = Request(scope, headers, body, now_us, loop.time() + self._limits.append_s, loop)
+            try:
+                if shakes:
+                    answer = JSON_TYPE, await self._apart.shared_secret(door.source, door.counts, request)
+                    self.renew()
+                    return answer
+                return await self._accept(door, request, began_s)
+            except EngineDown as down:
+                text = "The event log did not acknowledge in time. Keep the webhook and send it again after the time in Retry-After."
+                raise Problem("log-unavailable", text, headers={"retry-after": str(self._limits.retry_s)}) from down
         finally:
             self._flight.leave(door.counts, reading.held)
 
@@ -154,10 +153,10 @@ class Webhooks:
         pieces, size = [first], len(first)
         while True:
             if size > door.limit:
-                raise _too_large(door)
+                raise too_large(door)
             if size > reading.held:
                 if not self._flight.grow(door.counts, size - reading.held):
-                    raise _too_much(door)
+                    raise too_much(door)
                 reading.held = size
             if not more:
                 return b"".join(pieces)
@@ -168,27 +167,68 @@ class Webhooks:
             size += len(pieces[-1])
             more = message.get("more_body", False)
 
-    async def _accept(
-        self, door: Door, loop: asyncio.AbstractEventLoop, body: bytes, headers: dict[str, str], began_s: float
-    ) -> tuple[tuple[bytes, bytes], bytes]:
+    async def _accept(self, door: Door, request: Request, began_s: float) -> tuple[tuple[bytes, bytes], bytes]:
         source, counts = door.source, door.counts
-        now_us = counts.last_delivery_us = self._api.clock.now_us()
-        reason = source.verify(headers, body, now_us / 1e6)
-        if reason:
-            text = f"The request is not proved to come from {source.name!r}: {reason}. Compare the secrets and the clocks of both ends."
-            raise Problem("bad-signature", text, headers={"www-authenticate": "Webhook-Signature"})
-        received = source.receive(body, now_us, headers)
+        body, headers, now_us, loop = request.body, request.headers, request.at_us, request.loop
         try:
-            arrival = Arrival(source, headers, received, now_us, loop, loop.time() + self._limits.append_s)
-            accepted, letters = await accept(self._api, door.lane, arrival)
-        except EngineDown as down:
-            text = "The event log did not acknowledge in time. Keep the webhook and send it again after the time in Retry-After."
-            raise Problem("log-unavailable", text, headers={"retry-after": str(self._limits.retry_s)}) from down
+            reason = source.verify(headers, body, now_us / 1e6)
+        except KeyMissing as missing:
+            self._api.want_key(missing.url)
+            text = f"The key that {source.name!r} signs with is not at hand yet and is fetched now. Send it again after Retry-After."
+            raise Problem("key-missing", text, headers={"retry-after": "2"}) from None
+        if door.recorder is not None:
+            door.recorder.take(source, request, reason)
+        if reason or source.handshakes is not None:
+            apart = await self._settled(door, request, reason)
+            if apart is not None:
+                return JSON_TYPE, apart
+        received = source.receive(body, now_us, headers)
+        arrival = Arrival(source, headers, received, now_us, loop, request.due_s)
+        accepted, letters = await accept(self._api, door.lane, arrival)
+        if received.notice is not None:
+            about = {"notice": received.notice, "type": received.notice}
+            await self._apart.keep(Kept("notice", source.name, now_us, about=about), request)
         counts.accepted(len(accepted), len(letters), loop.time() - began_s, now_us)
+        if received.events:
+            counts.last_order = received.events[-1].time
         answer = received.answer
         if answer is None:
             return JSON_TYPE, b'{"accepted":%b,"dead_letters":%b}' % (orjson.dumps(accepted), orjson.dumps(letters) if letters else b"[]")
         return JSON_TYPE if answer[:1] in (b"{", b"[") else TEXT_TYPE, answer
+
+    async def _settled(self, door: Door, request: Request, reason: str) -> bytes | None:
+        """The answer to a request that is no event, None for one to be read. Raises Problem (401, 503)."""
+        source = door.source
+        answer = await self._apart.confirmation(source, door.counts, request, reason)
+        if answer is not None or not reason:
+            return answer
+        if isinstance(reason, UnacceptedTopic) and not door.topics_known:
+            text = f"Which topics are accepted for {source.name!r} is not known yet. Send it again after the time in Retry-After."
+            raise Problem("source-unavailable", text, headers={"retry-after": "2"})
+        if source.quarantine:
+            try:
+                kept = await self._apart.quarantine(source, door.counts, request, reason)
+            except EntryRefused:
+                kept = None  # Too large for the log with its headers: refused aloud, like any other that cannot be kept.
+            if kept is not None:
+                return kept
+        text = f"The request is not proved to come from {source.name!r}: {reason}. Compare the secrets and the clocks of both ends."
+        raise Problem("bad-signature", text, headers={"www-authenticate": "Webhook-Signature"})
+
+    def renew(self) -> None:
+        """Lets doors stand for their sources as they were compiled anew."""
+        for name, source in self.first_secrets.renewed.items():
+            if self.doors[name].source is not source:
+                self.doors[name].become(source)
+
+    def _below(self, path: str) -> Door | None:
+        """The door of a path whose source takes what lies below it, or that a proxy's prefix was taken off."""
+        door = self._doors.get(path)
+        if door is None and path.startswith(PREFIX):
+            name, _, _ = path[len(PREFIX) :].partition("/")
+            found = self.doors.get(name)
+            door = found if found and (found.source.below or path == found.handshake) else None
+        return door
 
     async def _refuse(self, door: Door | None, problem: Problem, reading: Reading, scope: Any, receive: Any, send: Any) -> None:
         counts = door.counts if door else self.counts[NOBODY]
@@ -198,13 +238,3 @@ class Webhooks:
         cause = {"cause": f"{type(problem.__cause__).__name__}: {problem.__cause__}"} if problem.__cause__ else {}
         tell("webhook.refused", source=source, status=problem.status, problem=problem.kind, detail=problem.detail, **cause)
         await refuse(problem, reading, self._limits, scope, receive, send)
-
-
-def _too_large(door: Door) -> Problem:
-    text = f"A webhook of {door.source.name!r} may have {door.limit} bytes."
-    return Problem("body-too-large", f"{text} Make the sender's events smaller, or raise the source's max_body_bytes.")
-
-
-def _too_much(door: Door) -> Problem:
-    text = f"Too many webhooks of {door.source.name!r} are being worked on at this moment. Nothing of this one was kept; send it again."
-    return Problem("too-much-in-flight", text, headers={"retry-after": "1"})

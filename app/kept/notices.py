@@ -22,7 +22,7 @@ class Notice:
 
     def gap(self) -> str:
         """Why a gap is suspected, "" where the sender says that it sends."""
-        return f"the sender reported {self.type}" if self.notice == "suspended" else ""
+        return f"the sender reported that it is {self.notice}" if self.notice == "suspended" else ""
 
 
 async def note(requests: Documents, told: Kept) -> None:

@@ -7,9 +7,9 @@ States: held (nobody has accepted the topic yet), wanted (to be confirmed, a tas
 attempt's reason says why), unsubscribed (SNS says so). `accepted`: by the configuration (`topic_arn`) or by a person; it stays.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 
@@ -132,9 +132,3 @@ def _slot(slots: dict[str, tuple[Doc, Topic]], source: str) -> Doc | None:
 async def change(requests: Documents, doc: Doc, topic: Topic) -> bool:
     """Writes it if nobody else did meanwhile. Failure policy: StoreUnavailable passes through."""
     return not (await requests.save([document(topic, doc)])).conflicts
-
-
-def shown(topics: Collection[Topic]) -> list[Mapping[str, Any]]:
-    """What people see of topics; addresses to confirm hold a token and stay inside."""
-    names = ("topic", "state", "accepted_by", "asked_us", "changed_us", "due_us", "attempts", "last_error")
-    return [{name: getattr(topic, name) for name in names} for topic in sorted(topics, key=lambda one: one.asked_us)]

@@ -14,17 +14,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import orjson
 from pydantic import Field, model_validator
 
 from app.sources.expressions import compile_expression
 from app.sources.fields import Expr, Strict
+from app.sources.keyring import SNS_HOST
 
 Notice = Literal["suspended", "resumed"]
 
-_SNS_HOST = re.compile(r"sns\.[a-zA-Z0-9\-]{3,}\.amazonaws\.com(\.cn)?", re.ASCII)
+# Under which a subscription may be confirmed; the host by the rule that certificates have to keep as well.
+_CONFIRM = re.compile(rf"https://{SNS_HOST.pattern}/\?[A-Za-z0-9=&:._%+-]+", re.ASCII)
 _CONFIRMATIONS = (b"SubscriptionConfirmation", b"UnsubscribeConfirmation")
 LONGEST_CHALLENGE, SHORTEST_SECRET, LONGEST_SECRET = 1_000, 8, 1_000
 
@@ -145,12 +147,8 @@ class Handshakes:
 
 
 def is_of_sns(url: str) -> bool:
-    """Whether an address is one of Amazon SNS: https, its host by the documented pattern, no user, no port."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme == "https" and _SNS_HOST.fullmatch(parts.netloc) is not None and url.isascii() and url.isprintable()
-    except ValueError:
-        return False
+    """Whether a subscription may be confirmed at this address: https, Amazon's own host, no user, no port."""
+    return _CONFIRM.fullmatch(url) is not None
 
 
 def _parsed(body: bytes) -> Any:
