@@ -33,6 +33,8 @@ def merged(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
     """The preset's YAML with the overrides written over it. Null takes a part away."""
     result = {**preset, "fields": dict(preset.get("fields") or {})}
     for name, value in overrides.items():
+        if name == "embedded_fields":
+            continue
         holder = result["fields"] if name in Fields.model_fields else result
         held = holder.get(name)
         if value is None:
@@ -44,7 +46,24 @@ def merged(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
             holder[name] = {**{type_: words for type_, words in held.items() if type_ not in value}, **written}
         else:
             holder[name] = value
-    return result
+    inside = overrides.get("embedded_fields")
+    return _with_fields_inside(result, inside) if isinstance(inside, dict) else result
+
+
+def _with_fields_inside(preset: dict[str, Any], inside: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset with fields written over those of its embedded records, by their kind, wherever they are embedded."""
+
+    def written(words: Any) -> Any:
+        if not isinstance(words, dict) or not isinstance(words.get("embedded"), list | tuple):
+            return words
+        return {**words, "embedded": [_with_own_fields(one, inside) for one in words["embedded"]]}
+
+    return {**written(preset), "events": {type_: written(words) for type_, words in (preset.get("events") or {}).items()}}
+
+
+def _with_own_fields(one: Any, inside: Mapping[str, Any]) -> Any:
+    own = inside.get(str(one.get("kind"))) if isinstance(one, dict) else None
+    return {**one, "fields": merged({"fields": one.get("fields")}, own)["fields"]} if isinstance(own, dict) else one
 
 
 def _adds(name: str, held: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
