@@ -148,7 +148,11 @@ class EventProjector:
             thing = plan.thing(state)
         source_order = max(_state_order(plan, state, event), at_least)
         piece = _Piece(plan, plan.mode(state), state, kind, thing, source_order, FETCHED, plan.tie(state, ""))
-        self._changes(projected, piece, stamp.text(source_order, FETCHED, piece.tie), stamp)
+        text = stamp.text(source_order, FETCHED, piece.tie)
+        if piece.mode.name == "deletion":
+            projected.changes.append(_deleted(record_key(kind, self._system, thing), text, event))
+        else:
+            self._changes(projected, piece, text, stamp)
 
     def _asked_again(self, held: dict[str, Any], event: Event) -> FetchTask:
         """The task that the event describes, about a thing of this source's system, whatever else the event may say."""

@@ -148,8 +148,8 @@ def instants(zone: tzinfo, inclusive: bool = False) -> Callable[[Any], int]:
     """A reader of instants: value -> microseconds since 1970 in UTC.
 
     Reads RFC 3339 (a time without an offset is in `zone`), bare dates (their midnight in `zone`), Unix time in seconds, milliseconds or
-    microseconds (by magnitude), 17 digits yyyyMMddHHmmssSSS, and PHP's {date, timezone}. inclusive: a bare date is the last day that still
-    counts, so it gives the midnight after it; instants are what they say.
+    microseconds (by magnitude), 14 or 17 digits yyyyMMddHHmmss and yyyyMMddHHmmssSSS as text, and PHP's {date, timezone}. inclusive: a
+    bare date is the last day that still counts, so it gives the midnight after it; instants are what they say.
     """
 
     def read(value: Any) -> int:
@@ -176,8 +176,8 @@ def _us(at: datetime) -> int:
 
 def _parse(text_: str, zone: tzinfo) -> datetime:
     try:
-        if len(text_) == 17 and _DIGITS.fullmatch(text_):
-            at = datetime.fromisoformat(f"{text_[:8]}T{text_[8:14]}.{text_[14:]}")
+        if len(text_) in {14, 17} and _DIGITS.fullmatch(text_):
+            at = datetime.fromisoformat(f"{text_[:8]}T{text_[8:14]}.{text_[14:] or '0'}")
         else:
             at = datetime.fromisoformat(text_)
     except ValueError:
@@ -186,7 +186,8 @@ def _parse(text_: str, zone: tzinfo) -> datetime:
 
 
 def _from_text(text_: str, zone: tzinfo) -> tuple[int, bool]:
-    if 9 <= len(text_) <= 16 and _DIGITS.fullmatch(text_):
+    # 14 digits would be milliseconds of the year 2286 and later: a date that is written without its dashes is far likelier.
+    if 9 <= len(text_) <= 16 and len(text_) != 14 and _DIGITS.fullmatch(text_):
         return _from_number(int(text_)), False
     return _us(_parse(text_, zone)), _DATE.fullmatch(text_) is not None
 
