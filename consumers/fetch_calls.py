@@ -42,6 +42,7 @@ class Calls:
         self._counts = counts
         self._open: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
+        self._whole = self._closing = False
         self._pause = 0  # counts the pauses, so that a call opened before one does not end it
 
     @property
@@ -67,19 +68,33 @@ class Calls:
             verdict = Verdict("rejected", f"nothing here can fetch a {plain(task.kind, 50)} of {self._lease.system}")
             self._write(self._settle(Call(task.kind, {task.thing: task}), verdict))
         self._queue.unfetchable.clear()
+        self._whole = whole
+        while (call := self._another(beside=len(self._open))) is not None:
+            self._open.add(asyncio.create_task(self._slot(call)))
+
+    def _another(self, beside: int) -> Call | None:
+        """The next call, where one may be opened beside so many."""
         probing = self._lease.pause.failures > 0
         most = 1 if probing else self._fetcher.concurrency
-        while len(self._open) < most and len(self._writing) <= 2 * self._fetcher.concurrency and not self.is_paused():
-            wanted = self._queue.next_call(whole=whole) if self._lease.allows_call() else None
-            if wanted is None:
-                return
-            call = Call(*wanted, pause=self._pause, probe=probing)
-            self._open.add(asyncio.create_task(self._run(call)))
+        if beside >= most or self._is_full() or self.is_paused() or not self._lease.allows_call():
+            return None
+        wanted = self._queue.next_call(whole=self._whole)
+        return None if wanted is None else Call(*wanted, pause=self._pause, probe=probing)
+
+    def _is_full(self) -> bool:
+        """Whether as many pages wait to be written as memory should hold."""
+        return len(self._writing) > 2 * self._fetcher.concurrency
 
     def _write(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._writing.add(task)
         return task
+
+    async def _slot(self, call: Call | None) -> None:
+        """One call after the other, with nothing in between that would leave the vendor idle."""
+        while call is not None and not self._closing:
+            await self._run(call)
+            call = self._another(beside=sum(not task.done() for task in self._open) - 1)
 
     async def _run(self, call: Call) -> None:
         """One call; its pages are handed on as they come."""
@@ -116,10 +131,8 @@ class Calls:
 
     async def _room(self) -> None:
         """Waits while more pages wait to be written than memory should hold."""
-        while len(self._writing) > 2 * self._fetcher.concurrency:
+        if self._is_full():
             await asyncio.wait(self._writing, return_when=asyncio.FIRST_COMPLETED)
-            if any(task.done() for task in self._writing):
-                return
 
     async def _write_page(self, call: Call, page: Page, claimed: Sequence[Task], before: "asyncio.Task[None] | None") -> None:
         await self._pages.write(call, page, claimed, before)
@@ -167,6 +180,7 @@ class Calls:
 
     async def close(self) -> None:
         """Ends the open calls, and gives what is being written a little time to end."""
+        self._closing = True
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)

@@ -17,6 +17,7 @@ from app.sources.fetching import Found
 from app.tasks.documents import DONE, INSTANTS_US, LETTER, Task, dumped, ended
 
 SECOND_US = 1_000_000
+_OF_FAILURES = frozenset({"attempts", "downs", "then_us", "absent_us"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,8 @@ def applied(now: Task, taken: Task, verdict: Verdict, pace: Pace, now_us: int, j
     if verdict.kind == "failed":
         return _failed(now, verdict, pace, now_us, jitter)
     letters = {} if verdict.kind == "done" else dict(now.body["letters"])
-    numbers = {name: number for name, number in now.doc.numbers.items() if name not in {"then_us", "downs", "absent_us"}}
-    numbers |= {"attempts": 0, "due_us": now_us + int(verdict.after_s * SECOND_US)}
+    numbers = {name: number for name, number in now.doc.numbers.items() if name not in _OF_FAILURES}
+    numbers["due_us"] = now_us + int(verdict.after_s * SECOND_US)
     asked_again = now.doc.numbers["generation"] != taken.doc.numbers["generation"]
     match verdict.kind:
         case "done" if not asked_again:
