@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from app.domain.policy import Policy
+from app.domain.policy import Inheritance, Policy, Unknown
 from app.reading import PRESETS, Access, Reading
 from app.sources import build, checks
 from app.sources.config import Deployment
@@ -109,17 +109,25 @@ def _systems(held: Mapping[str, Any]) -> dict[str, str]:
 
 def _policy(deployment: Deployment, configured: checks.Configured) -> Policy:
     binding = deployment.binding
-    systems = {name: words.system or name for name, (words, _) in configured.items()}
+    unknown: dict[str, Unknown] = {}
+    inheritance: dict[str, Inheritance] = {}
+    stated = {words.system or name for name, (words, _) in configured.items() if words.inheritance}
+    for name, (words, chosen) in configured.items():
+        system = words.system or name
+        if words.when_rights_unknown is not None:
+            unknown.update(dict.fromkeys(checks.asset_systems(system, chosen), words.when_rights_unknown))
+        if chosen.side == "pim" and (words.inheritance or system not in stated):
+            # Where nobody says, one source that brings inherited values is enough: climbing would inherit twice.
+            one = build.inheritance_of(chosen, words)
+            inheritance[system] = one if one == "flattened" else inheritance.get(system, one)
     return Policy(
         ownership=binding.ownership,
         texts=binding.texts,
         role_tag_prefix=binding.role_tag_prefix,
         default_role=binding.default_role,
-        when_rights_unknown={
-            systems[name]: words.when_rights_unknown for name, (words, _) in configured.items() if words.when_rights_unknown is not None
-        },
-        inheritance={
-            systems[name]: build.inheritance_of(chosen, words) for name, (words, chosen) in configured.items() if chosen.side == "pim"
-        },
+        when_rights_unknown=unknown,
+        inheritance=inheritance,
+        include={words.system or name: words.include.policy() for name, (words, _) in configured.items() if words.include},
+        variants_listed=frozenset(words.system or name for name, (words, chosen) in configured.items() if checks.lists_variants(chosen)),
         max_bindings_per_sku=binding.max_bindings_per_sku,
     )

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from app.domain import facets, keys
 from app.domain.inputs import Inputs
 from app.domain.policy import Policy
+from app.domain.variants import gone_by
 from app.domain.view import View, view
 from app.ports import Doc, StoreView
 
@@ -67,7 +68,10 @@ async def load_inputs(store: StoreView, skus: Collection[str], policy: Policy) -
         fresh = await found.add(await store.records.matching(frontier))
         asked |= frontier
         frontier = set()
-        # A holder of the same GTIN is counted, not followed: its own assets belong to its own SKU.
+        # A holder of the same GTIN is counted, not followed: its own assets belong to its own SKU. Only its model may say that it is gone.
+        for one in fresh if policy.variants_listed else ():
+            if one.key.startswith("product/") and _system(one) in policy.variants_listed:
+                frontier.update(f"=m/{token[3:]}" for token in found.tokens(one) if token[0] == "^")
         fresh = [one for one in fresh if one.key.startswith("model/")]
     inputs: dict[str, Inputs] = {}
     for number, sku in enumerate(skus, start=1):
@@ -78,9 +82,13 @@ async def load_inputs(store: StoreView, skus: Collection[str], policy: Policy) -
 
 
 def _leads(one: View, tokens: Iterable[str], policy: Policy) -> list[str]:
+    system = _system(one)
+    climbs = policy.climbs(system)
+    if not climbs and one.key.startswith("model/"):
+        return []
     leads = [f">d/{one.key}"]
     for token in tokens:
-        if token[0] == "^" and not policy.climbs(keys.split_key(one.key)[1]):
+        if token[0] == "^" and not climbs and system not in policy.variants_listed:
             continue
         leads += keys.partners(token)
         if token.startswith("=gtin/"):
@@ -88,15 +96,29 @@ def _leads(one: View, tokens: Iterable[str], policy: Policy) -> list[str]:
     return leads
 
 
+def _system(one: View) -> str:
+    return keys.split_key(one.key)[1]
+
+
+def _holds(one: View, found: Found, policy: Policy) -> bool:
+    """Whether a holder of a GTIN counts: a product that is not gone."""
+    if not one.key.startswith("product/") or one.deleted:
+        return False
+    if not policy.variants_listed:
+        return True
+    models = {model.key: model for token in found.tokens(one) if token[0] == "^" for model in found.holding(f"=m/{token[3:]}")}
+    return gone_by(one, models, policy) is None
+
+
 def _inputs_of(sku: str, found: Found, policy: Policy) -> Inputs:
     products = [one for one in found.holding(f"=sku/{sku}") if one.key.startswith("product/")]
     ancestors: dict[str, View] = {}
     level = products
-    for _ in range(LEVELS):
+    for depth in range(LEVELS):
         parents = [
             parent
             for one in level
-            if policy.climbs(keys.split_key(one.key)[1])
+            if policy.climbs(_system(one)) or (depth == 0 and _system(one) in policy.variants_listed)
             for token in found.tokens(one)
             if token[0] == "^"
             for parent in found.holding("=" + token[1:])
@@ -107,13 +129,12 @@ def _inputs_of(sku: str, found: Found, policy: Policy) -> Inputs:
     assets: dict[str, View] = {}
     gtin_holders: dict[str, list[str]] = {}
     leads = [f">sku/{sku}"]
-    for one in [*products, *ancestors.values()]:
+    for one in [*products, *(model for model in ancestors.values() if policy.climbs(_system(model)))]:
         for token in found.tokens(one):
             if token[0] != "^":
                 leads += keys.partners(token)
             if token.startswith("=gtin/"):
-                holders = {other.key for other in found.holding(token) if other.key.startswith("product/") and not other.deleted}
-                gtin_holders[token[6:]] = sorted(holders)
+                gtin_holders[token[6:]] = sorted({other.key for other in found.holding(token) if _holds(other, found, policy)})
     for lead in leads:
         assets.update((one.key, one) for one in found.holding(lead) if one.key.startswith("asset/"))
     decisions = [one for product in products for one in found.holding(f">d/{product.key}")]

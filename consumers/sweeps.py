@@ -7,7 +7,7 @@ One document a sweep, with three numbers: `requested` counts the asks, `running`
 `done` the count that finished passes cover. So a model saved a thousand times during a pass is that pass and one more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import orjson
@@ -25,6 +25,7 @@ ALL = "all"
 VARIANTS = "variants/"
 ACTIVE = "active"
 AT_ONCE = 100
+SHARING = 2_000
 
 
 async def request_sweep(store: StoreView, *sweep_keys: str) -> None:
@@ -59,8 +60,12 @@ def request_entries(skus: Iterable[str], cause: str, at_us: int | None = None) -
 class Sweeper:
     """Works sweeps off, a page of each at a time."""
 
-    def __init__(self, log: EventLog, store: Store, clock: Clock, *, binder_group: str, page: int = 500) -> None:
+    def __init__(
+        self, log: EventLog, store: Store, clock: Clock, *, binder_group: str, variants_listed: Collection[str] = (), page: int = 500
+    ) -> None:
+        """variants_listed: product systems whose models say which of their variants are gone (app/domain/policy.py)."""
         self._log, self._store, self._clock = log, store, clock
+        self._variants_listed = variants_listed
         self._binder_group, self._page = binder_group, page
         self._last = ""
 
@@ -124,8 +129,20 @@ class Sweeper:
             # Answers climb no further than DEPTH models, so a pass descends no further; models in a ring come to rest by it.
             models = [doc.id for doc in docs if doc.id.startswith("model/")] if level + 1 < DEPTH else []
             deeper = [f"{VARIANTS}{level + 1}/{key}" for key in models]
-            return _skus(docs), deeper, docs[-1].id if len(docs) == self._page else ""
+            sharing = await self._sharing(docs) if keys.split_key(model)[1] in self._variants_listed else []
+            return _skus([*docs, *sharing]), deeper, docs[-1].id if len(docs) == self._page else ""
         return await self._read_all(cursor)
+
+    async def _sharing(self, variants: Iterable[Doc]) -> list[Doc]:
+        """Whether a variant is gone is its model's word here, and others with its GTIN then share that with one product less."""
+        gtins = {token for doc in variants for token in doc.tokens if token.startswith("=gtin/")}
+        found: list[Doc] = []
+        more = bool(gtins)
+        while more:
+            docs = await self._store.records.matching(gtins, after=found[-1].id if found else "", limit=SHARING, bodies=False)
+            found += docs
+            more = len(docs) == SHARING
+        return found
 
     async def _read_all(self, cursor: str) -> tuple[list[str], list[str], str]:
         # First every SKU that has an answer, then every SKU that a record names: a SKU may be in the one and not in the other.

@@ -44,7 +44,10 @@ MEANINGS: Mapping[State, str] = {
     State.LIVE: "It may be shown now, and it is the only state with a URL.",
     State.EMBARGOED: "It may be shown from an instant that is known and still to come.",
     State.EXPIRED: "The time in which it might be shown is over.",
-    State.WITHDRAWN: "Its DAM deleted it, archived it or does not approve of it, or the PIM switched its product off.",
+    State.WITHDRAWN: (
+        "Its DAM deleted it, archived it, does not approve of it or lets it be shown nowhere; or the PIM switched its product off, or the "
+        "product does not count by configuration."
+    ),
     State.SUSPECT: "Its rights cannot be understood, so it is held back until they can or a person decides.",
     State.PENDING_ASSET: "A PIM links it, and nothing is known about it yet.",
     State.PENDING_PRODUCT: "A DAM names this SKU for it, and no PIM has a product with the SKU.",
@@ -112,11 +115,22 @@ class Rendition(Closed):
     format: str | None = None
 
 
+Territory = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, and XK.")]
+
+
+class Territories(Closed):
+    """Where it may be shown: in what is allowed and not denied, and nowhere else."""
+
+    allow: list[Territory] | None = Field(description="null: everywhere.")
+    deny: list[Territory] | None = Field(description="null: nowhere is denied.")
+
+
 class Rights(Closed):
-    """The half-open period [from, until) in which it may be shown; null: without that end."""
+    """The half-open period [from, until) in which it may be shown (null: without that end), and where."""
 
     from_: Instant | None = Field(alias="from")
     until: Instant | None
+    territories: Territories | None = Field(description="null: nothing is said about territories.")
 
 
 class FromPim(Closed):

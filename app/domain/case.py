@@ -11,6 +11,7 @@ from app.domain import reasons, texts
 from app.domain.details import renditions_of
 from app.domain.facets import Json
 from app.domain.family import Family, Texts, family_of
+from app.domain.include import exclusion
 from app.domain.inputs import Inputs
 from app.domain.instants import optional, rfc3339
 from app.domain.keys import split_key
@@ -18,8 +19,10 @@ from app.domain.placements import Board, Placement
 from app.domain.policy import Policy
 from app.domain.ranking import cut, ranked
 from app.domain.reasons import Verdict
-from app.domain.rights import judge
+from app.domain.rights import judge, territories_of
 from app.domain.view import View
+
+NO_RIGHTS: dict[str, Json] = {"from": None, "until": None, "territories": None}
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class Case:
         self.everything = ranked(self.board.placements(inputs.sku, self.decisions), self.decisions)
         self._pim_texts = self.family.texts() if policy.texts != "dam" else {}
         self._shown: dict[str, Shown] = {}
+        self._withdrawn = self._of_product()
 
     def bindings(self) -> tuple[list[dict[str, Json]], list[int]]:
         """The bindings, and the instants at which time alone changes one of them."""
@@ -64,11 +68,12 @@ class Case:
             leaves = asset.leaves
             if self.family.product is None:
                 verdict = self._without_product(asset)
-            elif self.family.disabled:
-                verdict = self._disabled()
+            elif self._withdrawn is not None:
+                verdict = self._withdrawn
             else:
                 verdict = judge(asset, self.decisions.get(asset.key), self.policy, self.at_us)
-            rights = {"from": _instant(leaves.get("rights.from")), "until": _instant(leaves.get("rights.until"))}
+            ends = {"from": _instant(leaves.get("rights.from")), "until": _instant(leaves.get("rights.until"))}
+            rights: dict[str, Json] = {**ends, "territories": territories_of(leaves)}
             content = {"checksum": leaves.get("checksum"), "version": leaves.get("content_version")}
             details = self.board.details(asset)
             renditions = renditions_of(asset, details) if verdict.state == "live" else {}
@@ -78,14 +83,21 @@ class Case:
     def _without_product(self, asset: View) -> Verdict:
         return Verdict("pending-product", "pending-product", reasons.pending_product(self.sku, split_key(asset.key)[1]))
 
-    def _disabled(self) -> Verdict:
-        """A product that is off shows nothing, whatever may be said about each of its assets."""
-        assert self.family.product is not None
-        return Verdict("withdrawn", "product-disabled", reasons.product_disabled(split_key(self.family.product.key)[1]))
+    def _of_product(self) -> Verdict | None:
+        """A product that is off, or does not count, shows nothing, whatever may be said about each of its assets."""
+        product = self.family.product
+        if product is None:
+            return None
+        system = split_key(product.key)[1]
+        if self.family.disabled:
+            return Verdict("withdrawn", "product-disabled", reasons.product_disabled(system))
+        include = self.policy.include.get(system)
+        why = exclusion(self.family.members, include) if include else ""
+        return Verdict("withdrawn", "product-excluded", why) if why else None
 
     def _without_asset(self, placement: Placement) -> Verdict:
-        if self.family.disabled:
-            return self._disabled()
+        if self._withdrawn is not None:
+            return self._withdrawn
         decision = self.decisions.get(placement.key)
         if decision and decision.leaves.get("verdict") == "reject":
             return Verdict("rejected", "rejected-by-person", reasons.REJECTED, why=decision.leaves.get("why"))
@@ -101,7 +113,7 @@ class Case:
             assert placement.unresolved is not None
             system, by, thing = placement.unresolved
             name = {"system": system, "id": thing} if by == "id" else {"system": system, "id": thing, "by": by}
-            shown = Shown(self._without_asset(placement), {}, {"checksum": None, "version": None}, {"from": None, "until": None}, {})
+            shown = Shown(self._without_asset(placement), {}, {"checksum": None, "version": None}, dict(NO_RIGHTS), {})
         verdict = shown.verdict
         live = verdict.state == "live"
         role, locale, channel = placement.spot

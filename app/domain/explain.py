@@ -6,22 +6,26 @@ Next stop: app/api/explain.py.
 
 from collections.abc import Iterable, Iterator
 
+from app.domain import reasons
 from app.domain.case import Case
 from app.domain.facets import Json, path
 from app.domain.family import Family, contenders
+from app.domain.include import exclusion
 from app.domain.inputs import Inputs
 from app.domain.instants import optional, rfc3339
 from app.domain.keys import split_key
 from app.domain.placements import Board, Placement
 from app.domain.policy import Policy
 from app.domain.ranking import Ranked, cut
+from app.domain.rights import ALLOW, DENY
+from app.domain.variants import gone_by
 from app.domain.view import View
 
 ASSET_LEAVES = (
     *("status", "claims.product", "claims.model", "claims.sku", "claims.gtin", "role", "locale", "channel", "position", "approval"),
-    *("rights.from", "rights.until", "rights.access", "checksum", "content_version"),
+    *("rights.from", "rights.until", "rights.access", ALLOW, DENY, "rights.territories.table", "checksum", "content_version"),
 )
-PRODUCT_LEAVES = ("status", "keys.sku", "keys.gtin", "parent", "enabled")
+PRODUCT_LEAVES = ("status", "keys.sku", "keys.gtin", "parent", "enabled", "family")
 DECISION_LEAVES = ("verdict", "pin", "place", "role", "by", "why")
 NOBODY = "Nothing that is known puts it on this SKU."
 
@@ -31,8 +35,9 @@ Facts = list[dict[str, Json]]
 def explain(inputs: Inputs, policy: Policy, at_us: int, asset_key: str | None = None) -> dict[str, Json]:
     """Explains the decision at an instant (µs, UTC) for all assets, or for the one with this record key.
 
-    {sku, at, flags, next_change_at, products: [{system, id, speaks, decided_by}], assets: [{asset, shown, bindings, not_bound, decided_by,
-    changes_at}]}. bindings: as bind() gives them, without URLs. not_bound: sentences. decided_by: [{record, path, value, order, event}].
+    {sku, at, flags, next_change_at, products: [{system, id, speaks, why, decided_by}], assets: [{asset, shown, bindings, not_bound,
+    decided_by, changes_at}]}. why: the sentence on why a product is gone or does not count, null where it does. bindings: as bind() gives
+    them, without URLs. not_bound: sentences. decided_by: [{record, path, value, order, event}].
     """
     refused: dict[str, list[str]] = {}
     for key, sentence in _refusals(inputs, policy):
@@ -50,7 +55,7 @@ def explain(inputs: Inputs, policy: Policy, at_us: int, asset_key: str | None = 
         "at": rfc3339(at_us),
         "flags": case.family.flags,
         "next_change_at": optional(min(instants, default=None)),
-        "products": [_product(view, case.family) for view in contenders(inputs)],
+        "products": _products(inputs, case),
         "assets": [_asset(case, key, ranked.get(key, []), refused.get(key, [])) for key in keys],
     }
 
@@ -99,9 +104,25 @@ def _links(family: Family, placement: Placement) -> Facts:
     return [{**fact, "value": [link for link in fact["value"] if link[1] != "url"]} for fact in facts]
 
 
-def _product(view: View, family: Family) -> dict[str, Json]:
+def _products(inputs: Inputs, case: Case) -> list[dict[str, Json]]:
+    """Those that contend for the SKU, the winner first, then those that their models do not have any more."""
+    told = [_product(view, case) for view in contenders(inputs, case.policy)]
+    for view in sorted(inputs.products, key=lambda view: view.key):
+        model = None if view.deleted else gone_by(view, inputs.ancestors, case.policy)
+        if model is not None:
+            _, system, code = split_key(model.key)
+            one = _product(view, case)
+            facts = one["decided_by"] + _facts(model, ("status", "variants"))
+            told.append({**one, "why": reasons.variant_gone(system, code, model.deleted), "decided_by": facts})
+    return told
+
+
+def _product(view: View, case: Case) -> dict[str, Json]:
     _, system, thing = split_key(view.key)
-    return {"system": system, "id": thing, "speaks": view is family.product, "decided_by": _facts(view, PRODUCT_LEAVES)}
+    speaks, include = view is case.family.product, case.policy.include.get(system)
+    why = exclusion(case.family.members, include) if speaks and include else ""
+    named = sorted(leaf for leaf in view.leaves if leaf.startswith(("categories.", "completeness."))) if include else []
+    return {"system": system, "id": thing, "speaks": speaks, "why": why or None, "decided_by": _facts(view, [*PRODUCT_LEAVES, *named])}
 
 
 def _facts(view: View, leaves: Iterable[str]) -> Facts:
@@ -121,7 +142,7 @@ def _refusals(inputs: Inputs, policy: Policy) -> Iterator[tuple[str, str]]:
     case = Case(inputs, policy, 0, refused)
     yield from refused
     held = {placement.key for _, placement in case.everything}
-    contending = contenders(inputs)
+    contending = contenders(inputs, policy)
     for loser in contending[1:]:
         alone = Family(loser, [loser], [norm for _, norm in loser.leaves.get("keys.gtin") or ()], [])
         for placement in Board(alone, case.assets, policy).placements("", {}):

@@ -11,6 +11,7 @@ from app.domain.facets import Json, segments
 from app.domain.inputs import Inputs
 from app.domain.keys import record_key, split_key
 from app.domain.policy import Policy
+from app.domain.variants import gone_by
 from app.domain.view import View
 
 DEPTH = 5
@@ -31,8 +32,8 @@ class Family:
 
     @property
     def disabled(self) -> bool:
-        """Whether the PIM has switched the product off; one that says nothing is on."""
-        return self.product is not None and self.product.leaves.get("enabled") is False
+        """Whether the PIM has switched the product off, or a model above it; one that says nothing is on."""
+        return any(member.leaves.get("enabled") is False for member in self.members)
 
     def links(self) -> Iterator[tuple[View, str, list[list[str]]]]:
         """(who says so, path, links): every path once, the nearest member's; an empty list is a word too."""
@@ -66,7 +67,7 @@ class Family:
 
 def family_of(inputs: Inputs, policy: Policy) -> Family:
     """The winner, its models and the flags that people should see."""
-    candidates = contenders(inputs)
+    candidates = contenders(inputs, policy)
     if not candidates:
         return Family(None, [], [], [])
     product = candidates[0]
@@ -84,9 +85,11 @@ def family_of(inputs: Inputs, policy: Policy) -> Family:
     return Family(product, members, gtins, flags)
 
 
-def contenders(inputs: Inputs) -> list[View]:
-    """The products that hold the SKU and are not deleted, the winner first: the greatest order of its SKU, then the smallest key."""
+def contenders(inputs: Inputs, policy: Policy) -> list[View]:
+    """The products that hold the SKU and are not gone, the winner first: the greatest order of its SKU, then the smallest key."""
     holding = {one.key: one for one in inputs.products if not one.deleted and (one.leaves.get("keys.sku") or ("", ""))[1] == inputs.sku}
+    if policy.variants_listed:
+        holding = {key: one for key, one in holding.items() if gone_by(one, inputs.ancestors, policy) is None}
     if len(holding) < 2:
         return list(holding.values())
     by_key = [holding[key] for key in sorted(holding)]

@@ -15,9 +15,10 @@ class Inputs:
     """All that is known about one SKU. The order of the lists does not matter.
 
     sku: normalised. products: records of kind product that hold the SKU now, deleted ones too. ancestors: model record key -> View, at
-    least the parents of the products, five levels up. assets: every asset that is linked by, or claims, a product, an ancestor, the SKU or
-    one of their GTINs. gtin_holders: GTIN of 14 digits -> keys of the products that hold it and are not deleted. decisions: people's
-    decisions about the products (those about other products are ignored).
+    least the parents of the products: five levels up where their system inherits here, one where its models list their variants. assets:
+    every asset that is linked by, or claims, a product, a model that it inherits from, the SKU or one of their GTINs. gtin_holders: GTIN of
+    14 digits -> keys of the products that hold it and are not gone. decisions: people's decisions about the products (those about other
+    products are ignored).
     """
 
     sku: str

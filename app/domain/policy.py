@@ -4,7 +4,7 @@ Owns: Policy and its defaults. Does not own: reading it from bindery.yaml (app/c
 Next stop: app/domain/bind.py; docs/decisions/ownership-of-roles.md explains the three patterns of the field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,12 +16,26 @@ ANY_ROLE = "*"
 
 
 @dataclass(frozen=True, slots=True)
+class Include:
+    """Which products count (app/domain/include.py). Empty collections ask for nothing; of a list any entry suffices. at_least: percent, in
+    every one of the named channels and locales (all that the product tells, where none is named); None asks for nothing."""
+
+    families: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    at_least: int | None = None
+    channels: tuple[str, ...] = ()
+    locales: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The choices that bind() needs; every mapping may leave names out, the defaults below then hold.
 
     ownership: role -> whose word counts, "*" for all other roles (both). texts: whose words win; "both": the PIM's, filled up by the DAM's.
     role_tag_prefix: a tag `role:packshots` names a role; "" switches that off. default_role: of claims that name none.
     when_rights_unknown: asset system -> show or hide (hide). inheritance: product system -> own (climb to the models) or flattened (own).
+    include: product system -> which of its products count (all). variants_listed: product systems whose models list their variants, so that
+    what a model lists no longer is gone (app/domain/variants.py).
     max_bindings_per_sku: more are cut off, visibly, so that a topic value stays below the log's message limit.
     """
 
@@ -31,6 +45,8 @@ class Policy:
     default_role: str = "asset"
     when_rights_unknown: Mapping[str, Unknown] = field(default_factory=dict)
     inheritance: Mapping[str, Inheritance] = field(default_factory=dict)
+    include: Mapping[str, Include] = field(default_factory=dict)
+    variants_listed: Collection[str] = frozenset()
     max_bindings_per_sku: int = 500
 
     def owner(self, role: str) -> Owner:

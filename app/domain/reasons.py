@@ -6,12 +6,13 @@ Next stop: app/domain/bind.py.
 A sentence never says what time it is, so that an answer stays the same until the instant at which it says it changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from app.domain.facets import Json
 from app.domain.instants import rfc3339
+from app.domain.keys import ANY
 
 REJECTED = "A person rejected it for this product."
 
@@ -110,6 +111,43 @@ def pending_product(sku: str, system: str) -> str:
 
 def product_disabled(pim: str) -> str:
     return f"The PIM ({pim}) has switched this product off."
+
+
+def _scope(channel: str, locale: str) -> str:
+    return ("" if channel == ANY else f" for {channel}") + ("" if locale == ANY else f" in {locale}")
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names for a sentence, five at most."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def excluded_family(pim: str, family: str | None, wanted: Sequence[str]) -> str:
+    has = f"gives this product the family {family}" if family else "gives this product no family"
+    return f"The PIM ({pim}) {has}, and by configuration only {_some(wanted)} count."
+
+
+def excluded_category(pim: str, held: Sequence[str], wanted: Sequence[str]) -> str:
+    has = f"files this product under {_some(held)}" if held else "files this product under no category"
+    return f"The PIM ({pim}) {has}, and by configuration only what is under {_some(wanted)} counts."
+
+
+def excluded_unknown(pim: str, channel: str, locale: str, at_least: int) -> str:
+    asked = f"by configuration it has to be {at_least} %"
+    return f"The PIM ({pim}) has not told how complete this product is{_scope(channel, locale)}, and {asked}."
+
+
+def excluded_incomplete(pim: str, percent: int, channel: str, locale: str, at_least: int) -> str:
+    asked = f"by configuration it has to be {at_least} %"
+    return f"The PIM ({pim}) says that this product is {percent} % complete{_scope(channel, locale)}, and {asked}."
+
+
+def variant_gone(pim: str, model: str, deleted_: bool) -> str:
+    return f"The PIM ({pim}) {'has deleted' if deleted_ else 'lists the variants of'} {model}{'' if deleted_ else ' without it'}."
+
+
+def nowhere(system: str) -> str:
+    return f"The DAM ({system}) lets it be shown in no territory at all."
 
 
 def pending_asset(pim: str, system: str, by: str, value: str) -> str:

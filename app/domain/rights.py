@@ -6,16 +6,18 @@ binds what (app/domain/placements.py). Next stop: app/domain/reasons.py.
 Periods are half-open [from, until) in microseconds, UTC. Whatever cannot be read as a right is not a right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.domain import reasons
 from app.domain.facets import Json
 from app.domain.keys import split_key
 from app.domain.policy import Policy
 from app.domain.reasons import Verdict
+from app.domain.territories import ALL
 from app.domain.urls import expand, missing
 from app.domain.view import View
 
+ALLOW, DENY = "rights.territories.allow", "rights.territories.deny"
 BEGINNING, END = -(1 << 63), (1 << 63) - 1
 
 Period = tuple[int, int]
@@ -40,10 +42,13 @@ def judge(asset: View, decision: View | None, policy: Policy, at_us: int) -> Ver
 def _rights(asset: View, system: str, policy: Policy, at_us: int) -> Verdict:
     leaves = asset.leaves
     from_us, until_us, access = leaves.get("rights.from"), leaves.get("rights.until"), leaves.get("rights.access")
-    if from_us is None and until_us is None and access is None:
+    allow, deny = leaves.get(ALLOW), leaves.get(DENY)
+    if from_us is None and until_us is None and access is None and allow is None and deny is None:
         return _unknown(asset, system, policy)
-    if not (_is_instant(from_us) and _is_instant(until_us) and _is_access(access)):
+    if not (_is_instant(from_us) and _is_instant(until_us) and _is_access(access) and _is_list(allow) and _is_list(deny)):
         return Verdict("suspect", "rights-unreadable", reasons.unreadable(system))
+    if (allow is not None or deny is not None) and not (ALL if allow is None else set(allow)) - set(deny or ()):
+        return Verdict("withdrawn", "nowhere", reasons.nowhere(system))
     if access == []:
         return Verdict("no-public-url", "access-never", reasons.access_never(system))
     periods = open_periods(from_us, until_us, access)
@@ -93,6 +98,18 @@ def open_periods(from_us: int | None, until_us: int | None, access: Sequence[Seq
 
 def _is_instant(value: Json) -> bool:
     return value is None or type(value) is int
+
+
+def _is_list(value: Json) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+
+
+def territories_of(leaves: Mapping[str, Json]) -> dict[str, Json] | None:
+    """{allow, deny}, codes of two letters each, where `allow` is null for everywhere; None where nothing is said about territories."""
+    allow, deny = leaves.get(ALLOW), leaves.get(DENY)
+    if (allow is None and deny is None) or not (_is_list(allow) and _is_list(deny)):
+        return None
+    return {"allow": None if allow is None or set(allow) >= ALL else allow, "deny": deny}
 
 
 def _is_access(value: Json) -> bool:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from app.sources.config import SourceWords
-from app.sources.fields import Link
+from app.sources.fields import Fields, Link
 from app.sources.preset import STATES, EventWords, Preset, Switch
 from app.sources.schemes import RsaScheme, SalsifyScheme, SnsScheme, needs_secrets
 
@@ -29,7 +29,7 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
             "when_rights_unknown",
             "expected hide or show: may an asset be shown about whose rights nothing at all is known? Every DAM source has to say",
         )
-    if preset.side == "pim" and words.when_rights_unknown is not None and not _holds_assets(preset):
+    if preset.side == "pim" and words.when_rights_unknown is not None and not asset_systems("", preset):
         yield "when_rights_unknown", "this PIM sends no assets, so their rights are another source's word; leave this out"
     if needs_secrets(preset.verify):
         if not words.secrets and not words.retired:
@@ -53,9 +53,16 @@ def _asymmetric(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]
         yield "topic_arn", f"this source does not receive from Amazon SNS (scheme {preset.verify.scheme}); leave it out"
 
 
-def _holds_assets(preset: Preset) -> bool:
+def asset_systems(system: str, preset: Preset) -> set[str]:
+    """The systems whose assets the sender tells of; `system` is its own."""
     every = [preset.words(type_) for type_ in preset.events]
-    return any("asset" in kinds_of(words) or any(one.kind == "asset" for one in words.embedded or ()) for words in every)
+    inside = {one.system or system for words in every for one in words.embedded or () if one.kind == "asset"}
+    return inside | ({system} if preset.side == "dam" or any("asset" in kinds_of(words) for words in every) else set())
+
+
+def lists_variants(preset: Preset) -> bool:
+    """Whether models come with their variants inside, so that nobody tells when one is gone."""
+    return any(one.kind == "product" for type_ in preset.events for one in preset.words(type_).embedded or ())
 
 
 def _event(type_: str, words: EventWords, orderless: Collection[str]) -> Iterator[Mistake]:
@@ -112,12 +119,18 @@ def across_sources(sources: Configured, systems_of: Mapping[str, str], unread: M
 
 def _kept(where: str, system: str, by: str, presets: list[Preset]) -> Iterator[Mistake]:
     """A link by an alias that no asset has would wait for its asset for ever."""
-    kept = ["id", *sorted({alias for preset in presets for alias in preset.fields.aliases})]
+    kept = ["id", *sorted({alias for preset in presets for fields in _fields_of(preset) for alias in fields.aliases})]
     if by not in kept:
         yield (
             where,
             f"the mapping of {system} keeps no {by!r} of assets, only {', '.join(kept)}; name one of them, or add it there (`aliases`)",
         )
+
+
+def _fields_of(preset: Preset) -> list[Fields]:
+    """The preset's own, and those of the records that its events and fetched states embed."""
+    every = [preset.words(type_) for type_ in preset.events]
+    return [preset.fields, *(one.fields for words in every for one in words.embedded or ())]
 
 
 def _agreement(system: str, names: list[str], sources: Configured, unread: Mapping[str, Collection[str]]) -> Iterator[Mistake]:

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from app.domain import policy
 from app.sources.fields import Fields, Strict, Zone
 from app.sources.handshakes import AnswerWords, Notice
-from app.sources.preset import EventWords, Fetch, PlainPath, Receive, Taken
+from app.sources.preset import EventWords, Fetch, KindName, PlainPath, Receive, Taken
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
@@ -67,8 +68,10 @@ class JoinWords(Strict):
 
 
 class Overrides(Fields, EventWords):
-    """Any part of a preset, written anew: fields by their names, and how to read events."""
+    """Any part of a preset, written anew: fields by their names, and how to read events. embedded_fields: kind -> fields of the records of
+    that kind which are embedded, such as variants or images, written over the preset's."""
 
+    embedded_fields: dict[KindName, Fields] | None = None
     verify: dict[str, Any] | None = None
     each: PlainPath | None = None
     type: Taken | None = None
@@ -99,6 +102,17 @@ class Include(Strict):
     family: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     completeness: Completeness | None = None
+
+    def policy(self) -> policy.Include:
+        """The same, as the rules read it."""
+        asked = self.completeness
+        return policy.Include(
+            families=frozenset(self.family),
+            categories=frozenset(self.category),
+            at_least=asked.at_least if asked else None,
+            channels=asked.channels if asked else (),
+            locales=asked.locales if asked else (),
+        )
 
 
 class SourceWords(Strict):

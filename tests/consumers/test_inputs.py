@@ -18,6 +18,7 @@ from app.domain.facets import Change, Record
 from app.domain.family import DEPTH
 from app.domain.inputs import Inputs
 from app.domain.policy import Policy
+from app.domain.variants import gone_by
 from app.domain.view import View, view
 from consumers.inputs import load_inputs
 from consumers.projector import document
@@ -26,7 +27,12 @@ from tests.consumers.world import World, asset, deleted, partial, product, whole
 from tests.domain.histories import SKUS, histories, stored
 
 G = "04012345678901"
-POLICIES = (Policy(), Policy(inheritance={"pim": "flattened"}))
+POLICIES = (
+    Policy(),
+    Policy(inheritance={"pim": "flattened"}),
+    Policy(variants_listed={"pim"}),
+    Policy(variants_listed={"pim"}, inheritance={"pim": "flattened"}),
+)
 
 
 def slow_look(records: Mapping[str, Record], sku: str, policy: Policy) -> Inputs:
@@ -34,14 +40,14 @@ def slow_look(records: Mapping[str, Record], sku: str, policy: Policy) -> Inputs
     views = {key: view(record) for key, record in records.items()}
     products = [one for one in views.values() if _kind(one) == "product" and (one.leaves.get("keys.sku") or [0, 0])[1] == sku]
     ancestors = {model.key: model for one in products for model in _above(one, views, policy)}
-    family = [*products, *ancestors.values()]
+    family = [*products, *(ancestors.values() if policy.climbs("pim") else ())]
     gtins = {norm for member in family for _, norm in member.leaves.get("keys.gtin") or ()}
     return Inputs(
         sku,
         products,
         ancestors,
         [one for one in views.values() if _kind(one) == "asset" and _belongs(one, sku, family, gtins)],
-        {gtin: sorted(one.key for one in views.values() if _kind(one) == "product" and _has(one, gtin)) for gtin in gtins},
+        {gtin: sorted(one.key for one in views.values() if _kind(one) == "product" and _has(one, gtin, views, policy)) for gtin in gtins},
         [one for one in views.values() if _kind(one) == "decision" and one.leaves["about"][0] in {p.key for p in products}],
     )
 
@@ -50,15 +56,17 @@ def _kind(one: View) -> str:
     return one.key.split("/")[0]
 
 
-def _has(product: View, gtin: str) -> bool:
-    return not product.deleted and gtin in {norm for _, norm in product.leaves.get("keys.gtin") or ()}
+def _has(product: View, gtin: str, views: Mapping[str, View], policy: Policy) -> bool:
+    gone = product.deleted or gone_by(product, views, policy) is not None
+    return not gone and gtin in {norm for _, norm in product.leaves.get("keys.gtin") or ()}
 
 
 def _above(product: View, views: Mapping[str, View], policy: Policy) -> list[View]:
     system = product.key.split("/")[1]
     found: list[View] = []
-    current: View | None = product if policy.climbs(system) else None
-    while current is not None and len(found) < DEPTH:
+    levels = DEPTH if policy.climbs(system) else 1 if system in policy.variants_listed else 0
+    current: View | None = product
+    while current is not None and len(found) < levels:
         current = views.get(f"model/{system}/{current.leaves.get('parent')}")
         if current is None or current in found:
             break

@@ -65,16 +65,21 @@ _PRODUCT: dict[str, Draw] = {
     "links.packshots.en_GB.web": _links,
     "links.hero.*.*": _links,
     "asset_texts.dam.a.alt.en_GB": _one("a chair", "the chair"),
+    "family": _one("shoes", "shoes", "socks"),
+    "categories.summer": _one(True),
+    "completeness.web.en_GB": lambda random: random.choice([100, 100, 80]),
+    "completeness.web.de_DE": lambda random: random.choice([100, 100, 20]),
     # Rarely off: a product that is hides every other difference.
     "enabled": _one(*[True] * 9, False),
 }
 _MODEL = {leaf: draw for leaf, draw in _PRODUCT.items() if leaf not in {"keys.sku", "keys.gtin", "enabled"}}
+_MODEL["variants"] = _one(["1"], ["1", "2"], ["1", "2"], [])
 _ASSET: dict[str, Draw] = {
     "claims.sku": _some(2, *[[sku, sku] for sku in SKUS]),
     "claims.gtin": _some(1, *[[gtin, gtin] for gtin in GTINS]),
     "claims.product": _some(1, ["pim", "1"], ["pim", "2"]),
     "claims.model": _some(1, ["pim", "M"], ["pim", "N"]),
-    "aliases.public_id": _some(1, "x", "y"),
+    "aliases.public_id": _one(["x"], ["y"], ["x", "y"]),
     "role": _one("packshots", "hero"),
     "locale": _one("en_GB"),
     "position": lambda random: random.randint(0, 3),
@@ -87,6 +92,8 @@ _ASSET: dict[str, Draw] = {
     "rights.from": _instant,
     "rights.until": _instant,
     "rights.access": _intervals,
+    "rights.territories.allow": _one(["DE", "SE"], ["SE"], []),
+    "rights.territories.deny": _one(["DE"], ["DE", "SE"]),
     "texts.alt.en_GB": _one("chair"),
 }
 _DECISION: dict[str, Draw] = {"verdict": _one("approve", "reject"), "pin": _one(True), "place": lambda random: random.randint(0, 2)}

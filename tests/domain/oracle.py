@@ -70,30 +70,61 @@ Row = dict[str, Any]
 def decide(records: dict[str, Folded], sku: str, policy: Policy, at_us: int) -> list[Row]:
     """The bindings of a SKU: asset, role, locale, channel, position, state, sides, url, changes_us."""
     holders = [r for r in records.values() if r.key.startswith("product/") and not r.deleted and (r["keys.sku"] or ["", ""])[1] == sku]
+    holders = [holder for holder in holders if not is_gone(records, holder, policy)]
     newest = max((holder.order("keys.sku") for holder in holders), default="")
     product = min((h for h in holders if h.order("keys.sku") == newest), key=lambda h: h.key, default=None)
-    chain = climb(records, product) if product else []
+    chain = climb(records, product, policy) if product else []
     rows = pim_rows(records, chain, policy)
     add_dam_rows(rows, records, chain, sku, policy)
     words = decided_by_people(records, product)
+    off = product is not None and (product["enabled"] is False or not counts(chain, policy))
     for row in rows:
         word = words.get(row["asset"])
-        row["state"] = state_of(records.get(row["asset"]), product, word, policy, at_us)
-        row["changes_us"] = next_other_state(records.get(row["asset"]), product, word, policy, at_us)
+        row["state"] = "withdrawn" if off else state_of(records.get(row["asset"]), product, word, policy, at_us)
+        row["changes_us"] = None if off else next_other_state(records.get(row["asset"]), product, word, policy, at_us)
         row["url"] = url_of(records[row["asset"]]) if row["state"] == "live" else None
         row["sides"] = sorted(row["sides"])
     set_positions(rows, records, words)
     return rows
 
 
-def climb(records: dict[str, Folded], product: Folded) -> list[Folded]:
+def climb(records: dict[str, Folded], product: Folded, policy: Policy) -> list[Folded]:
     chain = [product]
-    while chain[-1]["parent"] and len(chain) < 6:
+    while policy.inheritance.get("pim") != "flattened" and chain[-1]["parent"] and len(chain) < 6:
         above = records.get(f"model/pim/{chain[-1]['parent']}")
         if above is None or above.deleted or above in chain:
             break
         chain.append(above)
     return chain
+
+
+def is_gone(records: dict[str, Folded], product: Folded, policy: Policy) -> bool:
+    """Whether the model above said last of all that it has no such variant."""
+    model = records.get(f"model/pim/{product['parent']}")
+    if "pim" not in policy.variants_listed or model is None:
+        return False
+    born = product.order("status") if product["status"] else ""
+    if model.deleted:
+        return model.order("status") > born
+    return model["variants"] is not None and product.key.split("/")[2] not in model["variants"] and model.order("variants") > born
+
+
+def counts(chain: list[Folded], policy: Policy) -> bool:
+    """Whether family, categories and completeness are what is asked for."""
+    include = policy.include.get("pim")
+    if include is None:
+        return True
+    if include.families and next((one["family"] for one in chain if one["family"]), None) not in include.families:
+        return False
+    if include.categories and not any(one[f"categories.{wanted}"] for one in chain for wanted in include.categories):
+        return False
+    if include.at_least is None:
+        return True
+    told = [{leaf: one[leaf] for leaf in one.leaves if leaf.startswith("completeness.") and one[leaf] is not None} for one in chain]
+    nearest = next((each for each in told if each), {})
+    asked = [leaf for leaf in nearest if not include.locales or leaf.split(".")[2] in include.locales]
+    missing = [locale for locale in include.locales if f"completeness.web.{locale}" not in nearest]
+    return bool(asked) and not missing and min(nearest[leaf] for leaf in asked) >= include.at_least
 
 
 def pim_rows(records: dict[str, Folded], chain: list[Folded], policy: Policy) -> list[Row]:
@@ -148,16 +179,17 @@ def decided_by_people(records: dict[str, Folded], product: Folded | None) -> dic
 
 def state_of(asset: Folded | None, product: Folded | None, word: Folded | None, policy: Policy, at_us: int) -> str:
     verdict = word["verdict"] if word else None
-    if product is not None and product["enabled"] is False:
-        return "withdrawn"
     if product is None or verdict == "reject" or asset is None:
         return "pending-product" if product is None else "rejected" if verdict == "reject" else "pending-asset"
     if asset.deleted or asset["approval"] == "rejected":
         return "withdrawn"
     if asset["approval"] == "pending" and verdict != "approve":
         return "pending-review"
+    allow, deny = asset["rights.territories.allow"], asset["rights.territories.deny"]
     known = [asset[leaf] for leaf in ("rights.from", "rights.until", "rights.access")]
-    if known == [None, None, None]:
+    if allow is not None and not [code for code in allow if code not in (deny or [])]:
+        return "withdrawn"
+    if [*known, allow, deny] == [None] * 5:
         if policy.when_rights_unknown.get("dam" if "/dam/" in asset.key else "other") != "show" or "" not in asset.floors:
             return "rights-unknown"
     elif asset["rights.access"] == []:

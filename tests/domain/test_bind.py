@@ -47,7 +47,7 @@ def test_a_link_and_a_named_sku_are_one_binding() -> None:
         "content": {"checksum": None, "version": None},
         "renditions": {},
         "texts": {},
-        "rights": {"from": "1970-01-01T00:00:00Z", "until": None},
+        "rights": {"from": "1970-01-01T00:00:00Z", "until": None, "territories": None},
         "origins": [
             {"side": "pim", "system": "pim", "by": "link", "record": "product/pim/p1"},
             {"side": "dam", "system": "dam", "by": "sku", "value": "nh-1"},

@@ -13,7 +13,7 @@ from app.domain import facets
 from app.domain.bind import bind
 from app.domain.facets import Change, Record, dump, load, merge
 from app.domain.inputs import Bound, Inputs
-from app.domain.policy import Policy
+from app.domain.policy import Include, Policy
 from app.domain.view import view
 from tests.domain import oracle
 from tests.domain.histories import SECOND_US, SKUS, arrivals, histories, histories_of_one, stored
@@ -22,6 +22,10 @@ POLICIES = (
     Policy(when_rights_unknown={"dam": "show"}),
     Policy(ownership={"packshots": "pim", "hero": "dam"}, when_rights_unknown={"other": "show"}),
     Policy(ownership={"*": "dam", "hero": "both"}),
+    Policy(when_rights_unknown={"dam": "show"}, variants_listed={"pim"}),
+    Policy(variants_listed={"pim"}, inheritance={"pim": "flattened"}),
+    Policy(include={"pim": Include(frozenset({"shoes"}), at_least=100, locales=("en_GB",))}),
+    Policy(include={"pim": Include(categories=frozenset({"summer", "winter"}), at_least=50)}, inheritance={"pim": "flattened"}),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from app.domain import facets, family, keys, placements
+from app.domain import case, facets, family, keys, placements, rights
 from app.domain.facets import Change, Record
 from app.domain.inputs import Inputs
 from app.domain.policy import Policy
@@ -77,8 +77,8 @@ def the_smallest_key_wins_the_sku(patch: pytest.MonkeyPatch) -> None:
     """The winner of a SKU is not the product whose SKU was set last."""
     original = family.contenders
 
-    def contenders(inputs: Inputs) -> list[View]:
-        return sorted(original(inputs), key=lambda one: one.key)
+    def contenders(inputs: Inputs, policy: Policy) -> list[View]:
+        return sorted(original(inputs, policy), key=lambda one: one.key)
 
     patch.setattr(family, "contenders", contenders)
 
@@ -103,11 +103,42 @@ def _undeleted(record: Record) -> tuple[str, dict[str, object], dict[str, str], 
     return record.key, leaves, {leaf: record.leaves[leaf][0] for leaf in leaves}, facets.is_whole(record), False
 
 
+def gone_variants_speak(patch: pytest.MonkeyPatch) -> None:
+    """A variant that its model does not list any more holds its SKU."""
+    patch.setattr(family, "gone_by", lambda product, models, policy: None)
+
+
+def an_older_list_ends_a_variant(patch: pytest.MonkeyPatch) -> None:
+    """A model that lists its variants without this one ends it, also where the variant was told anew since then."""
+
+    def gone_by(product: View, models: Mapping[str, View], policy: Policy) -> View | None:
+        _, system, thing = keys.split_key(product.key)
+        model = models.get(f"model/{system}/{product.leaves.get('parent')}")
+        listed = system in policy.variants_listed and model is not None
+        return model if listed and model and (model.deleted or thing not in model.leaves.get("variants", [thing])) else None
+
+    patch.setattr(family, "gone_by", gone_by)
+
+
+def everything_counts(patch: pytest.MonkeyPatch) -> None:
+    """`include` is not looked at."""
+    patch.setattr(case, "exclusion", lambda members, include: "")
+
+
+def allowed_is_allowed(patch: pytest.MonkeyPatch) -> None:
+    """What is allowed and denied everywhere is shown all the same."""
+    patch.setattr(rights, "ALL", frozenset({"SE"}))
+    patch.setattr(rights, "DENY", "rights.territories.none")
+
+
 WRONG_MERGES = (
     *(drop_the_floor, compare_by_arrival, ties_by_arrival, ties_without_the_event, forget_what_was_ever_named, keep_what_lies_below),
     floors_of_subtrees_only_at_the_root,
 )
-WRONG_BINDS = (the_smallest_key_wins_the_sku, the_first_holder_keeps_the_alias, the_deleted_speak)
+WRONG_BINDS = (
+    *(the_smallest_key_wins_the_sku, the_first_holder_keeps_the_alias, the_deleted_speak),
+    *(gone_variants_speak, an_older_list_ends_a_variant, everything_counts, allowed_is_allowed),
+)
 
 # More histories than usual, the same ones each time; the first failure ends the search and is not shrunk.
 SEARCH = settings(settings.get_profile("bindery"), max_examples=3_000, derandomize=True, database=None, phases=[Phase.generate])

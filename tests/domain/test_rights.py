@@ -106,7 +106,7 @@ def test_what_is_live_says_how_long() -> None:
     live = bound(PRODUCT, an_asset("a", leaves, bare=True), at_us=20).content["bindings"][0]
     assert (live["url"], live["valid_until"]) == ("https://dam.example/a.jpg", "1970-01-01T00:01:00Z")
     assert live["renditions"] == {"thumb": {"url": "https://dam.example/7", "width": 9}}
-    assert live["rights"] == {"from": "1970-01-01T00:00:00.000010Z", "until": "1970-01-01T00:01:00Z"}
+    assert live["rights"] == {"from": "1970-01-01T00:00:00.000010Z", "until": "1970-01-01T00:01:00Z", "territories": None}
     waiting = bound(PRODUCT, an_asset("a", leaves, bare=True), at_us=9).content
     assert waiting["bindings"][0]["reason"]["changes_at"] == waiting["next_change_at"] == "1970-01-01T00:00:00.000010Z"
     assert (waiting["bindings"][0]["url"], waiting["bindings"][0]["renditions"], waiting["bindings"][0]["valid_until"]) == (None, {}, None)

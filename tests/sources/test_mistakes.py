@@ -129,7 +129,7 @@ OTHER = CLOUDINARY.replace("cloudinary-eu:", "other:")
     ("sources", "path", "words"),
     [
         (CLOUDINARY.replace("    when_rights_unknown: hide\n", ""), "sources.cloudinary-eu.when_rights_unknown", "hide or show"),
-        (AKENEO + "    when_rights_unknown: hide\n", "sources.akeneo-main.when_rights_unknown", "leave this out"),
+        ("\n  erp: {preset: generic-pim, secrets: [env:PRIMARY], when_rights_unknown: hide}\n", "sources.erp.when_rights_unknown", "leave this out"),
         (CLOUDINARY.replace("    secrets: [env:PRIMARY]\n", ""), "sources.cloudinary-eu.secrets", "at least one secret"),
         (CLOUDINARY + "    side: pim\n", "sources.cloudinary-eu.side", "leave `side` out"),
         (CLOUDINARY + ORDERLESS, "sources.cloudinary-eu.overrides.events.upload", "expected `order`"),
