@@ -10,7 +10,7 @@ import hmac
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import TypeAdapter
@@ -22,6 +22,7 @@ from app.sources.schemes import Scheme
 from app.sources.source import Verifier
 from app.sources.verify import compile_scheme
 from tests.sources.builders import NOW_S, sample
+from tests.sources.rsa_signers import signer
 
 BODY = '{"name":"Grüße","sku":"NH-1"}'.encode()
 SCHEME: TypeAdapter[Any] = TypeAdapter(Scheme)
@@ -62,6 +63,7 @@ MEMBERS = {
         {"scheme": "cloudinary"},
         {"scheme": "cloudinary", "algorithm": "sha256"},
         {"scheme": "token", "header": "Authorization", "prefix": "Bearer "},
+        {"scheme": "jwt", "header": "X-APP-TOKEN"},
         {"scheme": "none"},
     ],
 )
@@ -71,7 +73,7 @@ def test_what_is_signed_verifies(words: dict[str, Any]) -> None:
     headers = ours.sign(BODY, NOW_S)
     assert ours.check(headers, BODY, NOW_S + 5) == ""
     assert verifier(words, ("new", "s3cr3t")).check(headers, BODY, NOW_S) == ""
-    if words["scheme"] not in {"none", "token"}:
+    if words["scheme"] not in {"none", "token", "jwt"}:
         assert ours.check(headers, BODY.replace(b"NH-1", b"NH-2"), NOW_S) != ""
     if words["scheme"] != "none":
         assert verifier(words, ("stolen",)).check(headers, BODY, NOW_S) != ""
@@ -162,12 +164,91 @@ def test_a_token_in_the_body() -> None:
         ours.sign(BODY, NOW_S)
 
 
-@pytest.mark.parametrize("words", [PLAIN, STAMPED, MEMBERS, {"scheme": "cloudinary"}, {"scheme": "token", "header": "x-sig"}])
-@pytest.mark.parametrize("value", ["", "é", "\ud800", "\x00", "=", ",", "v1=", "t=,v1=", "9" * 5000, "v1," * 1000])
+EVERY: list[dict[str, Any]] = [
+    PLAIN,
+    STAMPED,
+    MEMBERS,
+    {"scheme": "standard-webhooks", "key": "utf8"},
+    {"scheme": "cloudinary"},
+    {"scheme": "contentful"},
+    {"scheme": "jwt", "header": "x-sig"},
+    {"scheme": "token", "header": "x-sig"},
+    {"scheme": "token", "query": "q"},
+    {"scheme": "token", "path": True},
+    {"scheme": "basic"},
+    {"scheme": "sns"},
+    {"scheme": "salsify"},
+    {"scheme": "adobe"},
+    {"scheme": "rsa", "header": "x-sig"},
+]
+LOOKED_AT = (
+    *("x-sig", "x-time", "x-cld-signature", "x-cld-timestamp", "webhook-id", "webhook-timestamp", "webhook-signature", "authorization"),
+    *("x-contentful-signature", "x-contentful-signed-headers", "x-contentful-timestamp", ":path", ":method", "x-salsify-timestamp"),
+    *("x-salsify-request-id", "x-salsify-organization-id", "x-salsify-cert-url", "x-salsify-signature-v1"),
+    *("x-adobe-digital-signature-1", "x-adobe-public-key1-path", "x-adobe-digital-signature-2", "x-adobe-public-key2-path"),
+)
+ODD = ["", "é", "\ud800", "\x00", "=", ",", "v1=", "t=,v1=", "9" * 5000, "v1," * 1000, "Basic é", "/%zz?q=%ff&=", "."]
+
+
+@pytest.mark.parametrize("words", EVERY, ids=lambda words: "-".join(map(str, words.values())))
+@pytest.mark.parametrize("value", ODD)
 def test_odd_headers_are_refused_in_peace(words: dict[str, Any], value: str) -> None:
     """Whatever stands in the headers, the answer is a reason and never an exception."""
-    headers = dict.fromkeys(("x-sig", "x-time", "x-cld-signature", "x-cld-timestamp"), value)
-    assert verifier(words).check(headers, b"\xff\x00", NOW_S) != ""
+    given = Credentials(url="https://example.com/x", keys=[signer().pem])
+    ours = compile_scheme(SCHEME.validate_python(words), ["user:s3cr3t"], given)
+    for body in (b"\xff\x00", b"{}", b"e30="):
+        assert ours.check(dict.fromkeys(LOOKED_AT, value), body, NOW_S) != ""
+        for name in LOOKED_AT:
+            assert ours.check({**dict.fromkeys(LOOKED_AT, "x"), name: value}, body, NOW_S) != ""
+
+
+def test_every_scheme_is_made() -> None:
+    """Each scheme that can be configured is among those that odd headers are tried on, or verifies nothing."""
+    configurable = {arm.model_fields["scheme"].annotation.__args__[0] for arm in get_args(get_args(Scheme)[0])}
+    assert {words["scheme"] for words in EVERY} | {"none"} == configurable
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "reason"),
+    [
+        ({"path": True}, "/webhooks/canto-main/s3cr3t%2F1", ""),
+        ({"path": True}, "/webhooks/canto-main/upload/s3cr3t%2F1/", ""),
+        ({"path": True}, "/behind/a/proxy/webhooks/canto-main/s3cr3t%2F1?x=1", ""),
+        ({"path": True}, "/webhooks/canto-main/s3cr3t", "none of"),
+        ({"path": True}, "/webhooks/s3cr3t%2F1", "missing"),
+        ({"path": True}, "/webhooks/canto-main/", "missing"),
+        ({"path": True}, "", "missing"),
+        ({"query": "token"}, "/webhooks/canto-main?a=1&token=s3cr3t%2F1", ""),
+        ({"query": "token"}, "/webhooks/canto-main?token=s3cr3t", "none of"),
+        ({"query": "token"}, "/webhooks/canto-main?token=wrong&token=s3cr3t%2F1", "none of"),
+        ({"query": "token"}, "/webhooks/canto-main/token=s3cr3t%2F1", "missing"),
+        ({"query": "token"}, "/webhooks/canto-main?" + "a=1&" * 200 + "token=s3cr3t%2F1", "missing"),
+    ],
+)
+def test_a_token_in_the_address(words: dict[str, Any], path: str, reason: str) -> None:
+    """A token may be the last part of the path or a parameter, escaped; the source's name is none, and no header can carry it."""
+    ours = verifier({"scheme": "token", **words}, ["other", "s3cr3t/1"])
+    found = ours.check({":path": path}, BODY, NOW_S)
+    assert found == "" if not reason else reason in found
+    with pytest.raises(Misconfigured, match="no header"):
+        ours.sign(BODY, NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("Basic dXNlcjpwOncg", ""),
+        ("basic  dXNlcjpwOncg", ""),
+        ("Basic dXNlcjpw", "none of"),
+        ("Basic %%", "base64"),
+        ("Bearer dXNlcjpwOncg", "not Basic"),
+        ("", "missing"),
+    ],
+)
+def test_basic(header: str, reason: str) -> None:
+    """User and password are compared as one, colons and spaces in the password included."""
+    found = verifier({"scheme": "basic"}, ["a:b", "user:p:w "]).check({"authorization": header}, BODY, NOW_S)
+    assert found == "" if not reason else reason in found
 
 
 @pytest.mark.parametrize(
@@ -180,6 +261,10 @@ def test_odd_headers_are_refused_in_peace(words: dict[str, Any], value: str) -> 
         ({**PLAIN, "template": "{timestamp}"}, ["s"], "body"),
         ({**PLAIN, "template": "{body}{url}"}, ["s"], "template"),
         ({"scheme": "token"}, ["s"], "exactly one"),
+        ({"scheme": "token", "header": "a", "path": True}, ["s"], "exactly one"),
+        ({"scheme": "token", "query": "a", "prefix": "b"}, ["s"], "prefix"),
+        ({"scheme": "basic"}, ["password"], "colon"),
+        ({"scheme": "contentful"}, [], "secret"),
         ({"scheme": "rot13"}, ["s"], "rot13"),
     ],
 )

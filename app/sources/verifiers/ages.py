@@ -11,7 +11,10 @@ def header_bytes(header: str) -> bytes:
 
 
 def age(stamp: str, now_s: float, tolerance_s: float | None, *, scale: int = 1, future: bool = True) -> str:
-    """Why a timestamp (whole units, `scale` of them per second) is not acceptable, "" where it is. future: whether that counts, too."""
+    """Why a timestamp (whole units, `scale` of them per second) is not acceptable, "" where it is. future: whether that counts, too.
+
+    An age of exactly the tolerance is too old (as at Contentful), an instant exactly so far ahead is not.
+    """
     if tolerance_s is None:
         return ""
     try:
@@ -23,7 +26,7 @@ def age(stamp: str, now_s: float, tolerance_s: float | None, *, scale: int = 1, 
 
 def out_of_range(age_s: float, tolerance_s: float, *, future: bool = True) -> str:
     """Why an age is not acceptable, "" where it is."""
-    if age_s > tolerance_s:
+    if age_s >= tolerance_s:
         return f"the signed timestamp is {age_s:.0f} s old, {tolerance_s:.0f} s are tolerated (tolerance_s)"
     if future and -age_s > tolerance_s:
         return f"the signed timestamp lies {-age_s:.0f} s in the future, {tolerance_s:.0f} s are tolerated (tolerance_s)"

@@ -60,8 +60,10 @@ class Contentful:
 
 def canonical(method: str, path: str, headers: Mapping[str, str], listed: Collection[str], body: bytes) -> bytes:
     """The signed text. path: as sent, with the query. headers: lower-case names; those that are listed and absent are left out."""
-    names = {_LIST, _TIME, *(name.strip().lower() for name in listed)}
-    lines = ";".join(f"{name}:{headers[name].strip()}" for name in sorted(names) if name in headers)
+    wanted = (name.strip().lower() for name in listed)
+    names = sorted({_LIST, _TIME, *(name for name in wanted if name in headers)})
+    # The list stands in the signed text as it should be, whatever order it came in.
+    lines = ";".join(f"{name}:{','.join(names) if name == _LIST else headers[name].strip()}" for name in names)
     return b"\n".join((header_bytes(method.upper()), encoded(path), header_bytes(lines), body))
 
 
