@@ -72,8 +72,12 @@ def product_state(number: int, *, updated: str = "2026-08-24T09:15:40+00:00", **
 
 
 class Akeneo(VendorServer):
-    """states: "product" by uuid, "model" by code, "asset" by "family/code". token_s: how long a token lasts. permanent: tokens that never
-    end. underscore: lists assets below `_items`, as the documentation has it, instead of `items`."""
+    """states: "product" by uuid, "model" by code, "asset" by "family/code".
+
+    token_s: how long a token lasts. permanent: tokens that never end. underscore: lists assets below `_items`, as the documentation has it,
+    instead of `items`. poison: values that make a filter 422. next_host: what links to the next page name instead of this server.
+    families: asset families beside those of the assets; families_gone: it has none at all.
+    """
 
     limits = Limits(open_at_once=4, per=((100, 1.0),))
 
@@ -83,6 +87,10 @@ class Akeneo(VendorServer):
         self.client, self.secret, self.username, self.password = "client", "s3cr3t", "bindery", "pa55word"
         self.token_s = 3600.0
         self.permanent: set[str] = set()
+        self.poison: set[str] = set()
+        self.next_host = ""
+        self.families: set[str] = set()
+        self.families_gone = False
         self._tokens: dict[str, float] = {}
         self._refresh: set[str] = set()
         self._parents: dict[str, str | None] = {}
@@ -107,6 +115,11 @@ class Akeneo(VendorServer):
             return reply({"code": 414, "message": "Request-URI Too Long"}, 414)
         if request.path == f"{API}/products-uuid/search" and "search" not in self.without:
             return self._search(request)
+        if request.path == f"{API}/products-uuid/search":
+            # An older version knows products-uuid/{uuid}, which is not for POST.
+            return reply({"code": 405, "message": "Method Not Allowed"}, 405)
+        if found := re.fullmatch(rf"{API}/asset-families(/[^/]+)?", request.path):
+            return self._families(found[1] or "")
         found = LISTED.fullmatch(request.path)
         if request.method != "GET" or not found:
             if found or request.method != "POST":
@@ -147,6 +160,12 @@ class Akeneo(VendorServer):
         search = orjson.loads(request.query.get("search", ["{}"])[0])
         return self.refuse_unknown(request, PAGING | WITH | {"search", "locales"}) or self._filtered(request, what, search)
 
+    def _families(self, named: str) -> Reply:
+        families = {thing.partition("/")[0] for thing in self.states.get("asset", {})} | self.families
+        if self.families_gone or (named and named[1:] not in families):
+            return reply({"code": 404, "message": "not found"}, 404)
+        return reply({"code": named[1:]} if named else {"_embedded": {"items": [{"code": one} for one in sorted(families)]}})
+
     def _one(self, request: Request, what: str, thing: str) -> Reply:
         family = what.split("/")[1] if "/" in what else ""
         kind, named = ("asset", "code") if family else KEYS[what]
@@ -168,6 +187,8 @@ class Akeneo(VendorServer):
             self.violated(f"{request.method} {request.path}: a page of {limit}, or paged by number")
             return reply({"code": 422, "message": "You cannot request more than 100 items."}, 422)
         family = what.split("/")[1] if "/" in what else ""
+        if family and self._families(f"/{family}").status == 404:
+            return reply({"code": 404, "message": "not found"}, 404)
         kind, named = ("asset", "code") if family else KEYS[what]
         ((name, (one, *_)), *_) = search.items() if search else (("", ({},)),)
         value = one.get("value", [])
@@ -180,6 +201,8 @@ class Akeneo(VendorServer):
             return reply({"code": 422, "message": "too many values"}, 422)
         if name == "uuid" and not all(re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", one) for one in value):
             return reply({"code": 422, "message": "Uuid is not valid"}, 422)
+        if self.poison.intersection(value if isinstance(value, list) else [value]):
+            return reply({"code": 422, "message": "This value is not valid."}, 422)
         things = self._matching(kind, named, family, name, one.get("operator"), value)
         return self._page(request, kind, things, limit)
 
@@ -202,7 +225,9 @@ class Akeneo(VendorServer):
         links = b'{"self":{"href":"' + f"{self.url}{request.path}".encode() + b'"}'
         if len(shown) == limit:
             kept = "&".join(f"{name}={quote(value)}" for name, (value, *_) in request.query.items() if name != "search_after")
-            links += b',"next":' + orjson.dumps({"href": f"{self.url}{request.path}?{kept}&search_after={quote(shown[-1])}"})
+            links += b',"next":' + orjson.dumps(
+                {"href": f"{self.next_host or self.url}{request.path}?{kept}&search_after={quote(shown[-1])}"}
+            )
         name = b"_items" if kind == "asset" and self.underscore else b"items"
         return Reply(200, b'{"_links":' + links + b'},"_embedded":{"' + name + b'":[' + items + b"]}}")
 

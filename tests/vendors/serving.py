@@ -20,7 +20,7 @@ import httptools
 import orjson
 
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
-Misbehaviour = Literal["status", "nothing", "half", "wrong", "endless", "close"]
+Misbehaviour = Literal["status", "nothing", "half", "wrong", "endless", "close", "empty"]
 
 
 @dataclass(slots=True)
@@ -58,9 +58,12 @@ class Limits:
 
 @dataclass(slots=True)
 class Fault:
-    """One misbehaviour. status: answer with it (and with retry_after, seconds or a date, where given). nothing: never answer. half: end the
-    connection in the middle of the body. wrong: 200 with text that is no JSON. endless: a body without end. close: end the connection at
-    once. times: how often, None for ever. only: on paths that contain this text."""
+    """One misbehaviour.
+
+    status: answer with it (and with retry_after, seconds or a date, where given). nothing: never answer. half: end the connection in the
+    middle of the body. wrong: 200 with text that is no JSON. empty: 200 with `{}`. endless: a body without end. close: end the connection
+    at once. times: how often, None for ever. only: on paths that contain this text.
+    """
 
     kind: Misbehaviour
     status: int = 500
@@ -291,6 +294,8 @@ class _Connection(asyncio.Protocol):
             self.end()
         elif fault.kind == "wrong":
             self._send(Reply(200, b"<html>Please come back later</html>", {"Content-Type": "text/html"}))
+        elif fault.kind == "empty":
+            self._send(Reply(200, b"{}"))
         elif fault.kind == "half":
             self._transport.writelines([self._head(whole, "Content-Length: 4096"), whole.body])
             self.end()
