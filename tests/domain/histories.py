@@ -72,7 +72,7 @@ _PRODUCT: dict[str, Draw] = {
     # Rarely off: a product that is hides every other difference.
     "enabled": _one(*[True] * 9, False),
 }
-_MODEL = {leaf: draw for leaf, draw in _PRODUCT.items() if leaf not in {"keys.sku", "keys.gtin", "enabled"}}
+_MODEL = {leaf: draw for leaf, draw in _PRODUCT.items() if leaf not in {"keys.sku", "keys.gtin"}}
 _MODEL["variants"] = _one(["1"], ["1", "2"], ["1", "2"], [])
 _ASSET: dict[str, Draw] = {
     "claims.sku": _some(2, *[[sku, sku] for sku in SKUS]),

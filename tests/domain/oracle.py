@@ -77,7 +77,7 @@ def decide(records: dict[str, Folded], sku: str, policy: Policy, at_us: int) -> 
     rows = pim_rows(records, chain, policy)
     add_dam_rows(rows, records, chain, sku, policy)
     words = decided_by_people(records, product)
-    off = product is not None and (product["enabled"] is False or not counts(chain, policy))
+    off = product is not None and (any(member["enabled"] is False for member in chain) or not counts(chain, policy))
     for row in rows:
         word = words.get(row["asset"])
         row["state"] = "withdrawn" if off else state_of(records.get(row["asset"]), product, word, policy, at_us)
