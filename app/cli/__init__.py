@@ -5,7 +5,7 @@ Owns: which commands there are. Does not own: what they do (one module each). Ne
 
 import typer
 
-from app.cli import dlq, local, remote, running
+from app.cli import dlq, local, remote, running, sources, tasks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +16,8 @@ app = typer.Typer(
 for module in (running, local, remote):
     module.add_to(app)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(sources.app, name="sources")
+app.add_typer(tasks.app, name="tasks")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from tests.functional.deployment import Deployment, eventually
 __all__ = ["deployment", "environment"]
 
 CONSUMERS = ("projector", "projector-slow", "binder", "letters", "clock")
-PARTITIONS = {"bindery.projector": 36, "bindery.projector.slow": 12, "bindery.binder": 12, "bindery.letters": 12}
+PARTITIONS = {"bindery.projector": 36, "bindery.projector.slow": 12, "bindery.binder": 12, "bindery.letters": 12, "bindery.control": 12}
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.engines]
 

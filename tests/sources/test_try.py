@@ -46,7 +46,7 @@ def test_a_thin_event(sources: dict[str, Source]) -> None:
     shown = explain_request(sources["akeneo-main"], *sample("akeneo-eventplatform-product-updated"), NOW_S, VERSION)
     (event,) = shown["events"]
     assert (event["key"], event["facets"]) == (PRODUCT, {})
-    assert event["fetch"][0]["id"] == PRODUCT.split("/")[2]
+    assert shown["fetches"][0]["id"] == PRODUCT.split("/")[2]
 
 
 def test_a_forgery(sources: dict[str, Source]) -> None:
