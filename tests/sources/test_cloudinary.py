@@ -255,11 +255,3 @@ def test_two_changes_of_one_second_are_ordered_by_their_trigger(source: Source) 
     )
     assert early < late
     assert parts(early).source == parts(late).source
-
-
-def test_an_eager_notification_without_asset_id_is_a_letter(source: Source) -> None:
-    """The documented shape has a public id alone; nothing is guessed from it."""
-    body = orjson.loads(sample("cloudinary-eager")[1])
-    del body["asset_id"]
-    received = source.receive(orjson.dumps(body), ARRIVED_US, {})
-    assert "key at asset_id" in str(received.unread[0].error)
