@@ -142,7 +142,8 @@ class EventWords(Strict):
     count as not mentioned). previous: the same for the state before; what it has and the view lacks was taken away. mode: full, delta,
     deletion, created (a delta that revives), thin (says only that something changed), or a list of subtrees of which this is the whole.
     A thin event may have a view, too: its leaves count where its order can be read. fetch: ask for the thing's state as well (thin events
-    always do, deletions late); an expression: where it finds something. embedded: records inside (`[]`: none).
+    always do, deletions late); an expression: where it finds something. order: null, at a
+    deletion: its arrival orders it, since its sender tells no time. embedded: records inside (`[]`: none).
     """
 
     kind: KindName | Switch | None = None

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.sources.arguments import WrongArgument
 from app.sources.expressions import ExpressionFailed, compile_expression, plain_names
-from app.sources.functions import Interpreted, WrongArgument
+from app.sources.functions import Interpreted
 
 NAMES = st.sampled_from(["a", "b", "c", "a b"])
 SCALARS: st.SearchStrategy[Any] = st.sampled_from([None, True, False, 0, 1, "", "x", [], {}])
