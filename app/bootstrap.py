@@ -6,6 +6,9 @@ Owns: which engine stands behind which port, which consumers a role means. Does 
 
 import fcntl
 import os
+import random
+import secrets
+import socket
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +17,7 @@ from urllib.parse import urlsplit
 
 from app import __version__
 from app.api.access import Access, Token
-from app.api.deps import Api, Asks, Check, Limits
+from app.api.deps import Api, Asks, Check, Limits, process_registry
 from app.backends.kafka import topics as kafka_topics
 from app.backends.kafka.consumer import Membership
 from app.backends.kafka.log import KafkaLog
@@ -24,7 +27,8 @@ from app.backends.sqlite.log import SqliteLog
 from app.backends.sqlite.store import SqliteStore
 from app.backends.system_clock import SystemClock
 from app.configuration import Configuration, load
-from app.errors import Misconfigured
+from app.errors import BinderyError, Misconfigured
+from app.fetchers import build as fetchers
 from app.outbound.client import HttpOutbound
 from app.outbound.keys import KeyDownloads
 from app.ports import Clock, EventLog, Outbound, Store
@@ -36,6 +40,9 @@ from consumers.binder import Binder
 from consumers.clock import DueClock
 from consumers.confirmations import Confirmations
 from consumers.control import ControlProjection
+from consumers.fetch_counts import FetchMetrics
+from consumers.fetch_pages import Engines
+from consumers.fetching import Fetching, System, Terms
 from consumers.inputs import load_inputs
 from consumers.letters import LettersProjection
 from consumers.projector import Projector
@@ -44,7 +51,7 @@ from consumers.runner import Health, Runner
 from consumers.sweeps import Sweeper, request_entries, request_sweep
 from schemas import topics
 
-ROLES = ("projector", "projector-slow", "binder", "letters", "clock")
+ROLES = ("projector", "projector-slow", "binder", "letters", "clock", "fetcher")
 GROUPS: Mapping[str, Collection[str]] = {
     "bindery.projector": topics.LIVE,
     "bindery.projector.slow": topics.SLOW,
@@ -54,7 +61,7 @@ GROUPS: Mapping[str, Collection[str]] = {
 }
 
 Checkpoint = Callable[[str], None]
-Loop = Runner | DueClock | Replayer | Confirmations
+Loop = Runner | DueClock | Replayer | Confirmations | Fetching
 
 
 @dataclass(slots=True)
@@ -104,6 +111,27 @@ def private_hosts(settings: Settings, configuration: Configuration) -> frozenset
         kinds = api.get("kinds") or {}
         named |= {urlsplit(url).hostname or "" for words in (api, *kinds.values()) if isinstance(url := words.get("url"), str)}
     return frozenset(named - {""})
+
+
+async def download_key(settings: Settings, configuration: Configuration, url: str) -> str:
+    """Fetches one public key into the key ring of a configuration, for commands that verify without a service; why that failed, else "".
+
+    Failure policy: asked once; whatever goes wrong is told in words.
+    """
+    if not allowed(url):
+        return "no scheme takes keys from there"
+    clock = system_clock()
+    outbound = HttpOutbound(clock, private_hosts(settings, configuration))
+    try:
+        answer = await outbound.call("GET", url, timeout_s=5.0, max_bytes=65_536)
+        if answer.status != 200:
+            return f"its server answers {answer.status}"
+        configuration.keyring.put(url, answer.body, clock.now_us() / 1e6)
+    except (BinderyError, ValueError) as failed:
+        return str(failed)
+    finally:
+        await outbound.stop()
+    return ""
 
 
 def _kept_s() -> dict[str, float]:
@@ -194,7 +222,28 @@ def consumers_of(made: Parts, version: int, roles: Collection[str], checkpoint: 
         sweeper = Sweeper(log, store, clock, binder_group=binder.GROUP, variants_listed=listed, page=settings.sweep_page)
         loops["clock"] = DueClock(log, store, clock, sweeper, tick_s=settings.clock_tick_s)
         loops["replayer"] = Replayer(log, store, clock, made.configuration.sources, version=version, code_version=__version__)
+    if "fetcher" in roles:
+        loops["fetcher"] = _fetching(made, version, checkpoint)
     return loops
+
+
+def _fetching(made: Parts, version: int, checkpoint: Checkpoint) -> Fetching:
+    settings, configuration = made.settings, made.configuration
+    built = fetchers.build(configuration, made.outbound, made.clock)
+    systems = {name: System(fetcher, configuration.sources[source]) for name, (fetcher, source) in built.items()}
+    # Different from every other process and from an earlier one of the same number, whose lease has to run out first.
+    owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}"
+    terms = Terms(owner, lease_s=settings.fetch_lease_s, tick_s=settings.fetch_tick_s, alone=settings.embedded)
+    engines = Engines(
+        made.log,
+        made.store,
+        made.clock,
+        random.random,
+        version=version,
+        code_version=__version__,
+        checkpoint=checkpoint,
+    )
+    return Fetching(engines, systems, terms)
 
 
 def api_of(made: Parts) -> Api:
@@ -206,6 +255,10 @@ def api_of(made: Parts) -> Api:
     elif settings.embedded:
         generated_token(settings.data_dir)
         tokens = read_tokens(settings.data_dir / GENERATED)
+    registry = process_registry()
+    fetching = made.loops.get("fetcher")
+    if isinstance(fetching, Fetching):
+        registry.register(FetchMetrics(fetching.counts))
     return Api(
         log=made.log,
         store=made.store,
@@ -218,6 +271,7 @@ def api_of(made: Parts) -> Api:
         readiness={name: _check(loop.health) for name, loop in made.loops.items()},
         groups=GROUPS,
         want_key=made.keys.want,
+        registry=registry,
     )
 
 

@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     )
     sweep_page: int = Field(500, ge=1, le=5_000, description="SKUs per page of a sweep, which waits while more than a page is undecided.")
     clock_tick_s: float = Field(0.5, gt=0, description="How often the clock asks what is due.")
+    fetch_lease_s: float = Field(
+        30.0,
+        ge=1,
+        le=600,
+        description="How long the fetches of a system wait when the process that owned them has died. A call may take 40 % of it.",
+    )
+    fetch_tick_s: float = Field(0.25, gt=0, description="How often an idle owner of a system asks which fetches are due.")
     webhook_deadline_s: float = Field(0.4, gt=0, description="How long a webhook waits for the log before it answers 503.")
     health_port: int = Field(0, description="Port of /health and /metrics for `bindery consume`; 0: none.")
     outbound_private: str = Field(

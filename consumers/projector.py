@@ -26,6 +26,7 @@ from app.domain.failures import ToLetter, reaction
 from app.domain.letters import letter_of_event
 from app.errors import Malformed, Refused, Unmappable
 from app.ports import Clock, Doc, Entry, EventLog, LogRecord, Saved, Store, TopicPartition
+from app.sources.fetching import FETCH
 from app.sources.source import FetchTask, Sources
 from consumers.affected import look
 from consumers.configuration import refuse_if_stale
@@ -119,7 +120,8 @@ class Projector:
                 batch.by_record.setdefault(change.record, []).append(change)
                 batch.origins.setdefault(change.record, []).append((event, record))
             batch.tasks += tasks
-            if event.letter:
+            # A replay that asks for a fetch ends with that fetch, which its task carries it to (consumers/fetch_pages.py).
+            if event.letter and event.type != FETCH:
                 batch.replayed[event.letter] = max(event.attempt, batch.replayed.get(event.letter, 0))
         return batch
 

@@ -8,29 +8,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Task(BaseModel):
-    """Work with the outside that waits."""
-
-    model_config = ConfigDict(extra="allow")
-
-    key: str = Field(examples=["fetch product akeneo-main 4711"])
-    system: str
-    source: str
-    kind: str
-    id: str = Field(description="The thing's id at its system.")
-    reason: str
-    due_at: str
-    attempts: int
-    last_error: str | None
-
-
-class TasksPage(BaseModel):
-    """Waiting tasks, the one due first first."""
-
-    items: list[Task]
-    next: str | None
-
-
 class Rebind(BaseModel):
     """What to decide again."""
 

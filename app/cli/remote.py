@@ -1,6 +1,6 @@
-"""Commands that ask a running service: `sku`, `explain`, `rebind`, `lag`, `tasks list`.
+"""Commands that ask a running service: `sku`, `explain`, `rebind`, `lag`.
 
-Owns: what they print. Does not own: the answers (app/api/). Next stop: app/cli/dlq.py for letters.
+Owns: what they print. Does not own: the answers (app/api/). Next stop: app/cli/dlq.py for letters, app/cli/tasks.py for tasks.
 """
 
 from collections.abc import Mapping
@@ -19,8 +19,6 @@ from app.domain.instants import rfc3339
 from app.errors import Misconfigured
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-tasks_app = typer.Typer(no_args_is_help=True, help="Work with the outside that waits.")
 
 
 def show_json(value: Any) -> None:
@@ -128,29 +126,6 @@ def lag(url: Url = SERVICE, token: Token = None, data_dir: DataDir = DATA_DIR, a
     Console().print(table)
 
 
-@explained
-def tasks(
-    system: Annotated[str | None, typer.Option("--system", help="Only tasks of this system.")] = None,
-    url: Url = SERVICE,
-    token: Token = None,
-    data_dir: DataDir = DATA_DIR,
-    as_json: AsJson = False,
-) -> None:
-    """Lists the work with the outside that waits."""
-    answer = request("GET", "/v1/tasks", Service(url, token, data_dir), params={"system": system})
-    if as_json:
-        show_json(answer)
-        return
-    table = Table("task", "reason", "due", "attempts", box=None)
-    for item in answer["items"]:
-        table.add_row(item["key"], item["reason"], item["due_at"], str(item["attempts"]))
-    Console().print(table)
-    if not answer["items"]:
-        typer.echo("nothing waits")
-
-
 def add_to(app: typer.Typer) -> None:
     for name, command in (("sku", sku), ("explain", explain), ("rebind", rebind), ("lag", lag)):
         app.command(name)(command)
-    tasks_app.command("list")(tasks)
-    app.add_typer(tasks_app, name="tasks")

@@ -143,8 +143,6 @@ def why_not_replayable(known: Known) -> str:
     letter, state = known.original, state_of(known)
     if letter is None:
         return "There is no such letter."
-    if letter.stage == "task":
-        return "It is about a task, not an event: the task is asked for again by the next event, or by hand."
     if letter.truncated_from:
         return (
             f"Only a part of the original ({letter.truncated_from} bytes) was kept. Have the sender send it again, then discard the letter."

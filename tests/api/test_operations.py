@@ -1,58 +1,22 @@
-"""What operators ask: tasks, lag, sources, health, metrics, a rebind; and what the service says of refusals in its log.
+"""What operators ask: lag, sources, health, metrics, a rebind; and what the service says of refusals in its log.
 
-Owns: these doors. Does not own: letters (tests/letters/). Next stop: app/api/operations.py.
+Owns: these doors. Does not own: letters (tests/letters/), tasks (test_tasks.py). Next stop: app/api/operations.py.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import audit
 from app.ports import Doc
-from app.sources.source import FetchTask
-from consumers.tasks import request_fetches
 from schemas import topics
 from tests.api.answers import Shelf
 from tests.api.conftest import Serve
 from tests.api.parts import NOW_US, SECRETS
 from tests.api.serving import Running, event, is_problem
-
-
-def test_tasks_are_listed_by_due_time(server: Running) -> None:
-    """The one due first comes first, paged, and by system."""
-
-    def task(nth: int, system: str) -> FetchTask:
-        due_us = NOW_US + (nth % 3) * 1_000_000
-        return FetchTask(f"fetch product {system} {nth}", system, f"{system}-main", "product", str(nth), "it changed", due_us, 0, "0" * 77)
-
-    tasks = [task(nth, "akeneo" if nth % 2 else "other") for nth in range(9)]
-    server.do(request_fetches(server.store, tasks, NOW_US))
-    seen: list[dict[str, Any]] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        answer = server.client.get("/v1/tasks", params={"limit": 2, "cursor": cursor}).json()
-        seen += answer["items"]
-        cursor = answer["next"]
-    assert sorted(item["id"] for item in seen) == [str(nth) for nth in range(9)]
-    assert [item["due_at"] for item in seen] == sorted(item["due_at"] for item in seen)
-    some = server.client.get("/v1/tasks", params={"system": "akeneo"}).json()["items"]
-    assert {item["system"] for item in some} == {"akeneo"}
-    assert some[0] | {"id": "", "key": "", "due_at": ""} == {
-        "key": "",
-        "system": "akeneo",
-        "source": "akeneo-main",
-        "kind": "product",
-        "id": "",
-        "reason": "it changed",
-        "due_at": "",
-        "attempts": 0,
-        "last_error": None,
-    }
-    is_problem(server.client.get("/v1/tasks?cursor=x"), 400, "bad-cursor")
 
 
 def test_a_rebind_of_one_sku_is_a_bind_request(server: Running) -> None:
@@ -113,6 +77,8 @@ def test_who_may_not_ask_learns_nothing_of_the_body(server: Running) -> None:
         ("POST", "/v1/dead-letters/some/nonsense", "reader"),
         ("GET", "/v1/replays?limit=x", "reader"),
         ("POST", "/v1/replays/some/cancel", "reader"),
+        ("POST", "/v1/tasks/now", "reader"),
+        ("POST", "/v1/tasks/cancel", "catalogue"),
     ]
     for method, path, role in doors:
         body = None if method == "GET" else {"nonsense": True}

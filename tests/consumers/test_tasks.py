@@ -3,15 +3,16 @@
 Owns: request_fetches(). Does not own: which event asks (tests/sources/), listing (tests/api/). Next stop: tests/consumers/test_inputs.py.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
 from app.errors import StoreUnavailable
-from app.ports import Doc
 from app.sources.source import FetchTask
-from consumers.tasks import WAITING, request_fetches
+from app.tasks.documents import INDEX, WAITING, ended, read, system_number
+from consumers.tasks import request_fetches
 from tests.consumers.disturbances import Failing, Raced
 from tests.consumers.world import NOW_US, World, at, event, product
 
@@ -35,9 +36,11 @@ async def test_a_fetch_waits_until_it_is_due(world: World) -> None:
     await request_fetches(world.store, [fetch(1), fetch(1, thing="1"), fetch(1, thing="2", due_us=101)], NOW_US)
     body, numbers = await waiting(world)
     assert body["reason"] == "said at 1"
-    assert numbers == {"due_us": 100, "generation": 1, "attempts": 0, "asked_us": NOW_US}
+    assert numbers == {"due_us": 100, "generation": 1, "asked_us": NOW_US, "system": system_number("akeneo")}
     due = await world.store.tasks.scan("due", upto=100, limit=10, every=[WAITING, "system:akeneo"])
     assert {doc.id for doc in due} == {KEY, "fetch product akeneo 1"}
+    assert await world.store.tasks.scan(INDEX, (system_number("akeneo"),), upto=100, limit=10) == due
+    assert await world.store.tasks.scan(INDEX, (system_number("other"),), upto=100, limit=10) == []
 
 
 async def test_wishes_for_one_thing_are_one_task(world: World) -> None:
@@ -58,13 +61,44 @@ def _fields(task: FetchTask) -> dict[str, Any]:
 
 
 async def test_every_ask_raises_the_generation(world: World) -> None:
-    """So that a change during a fetch is noticed; asks of one batch count as one, and attempts stay."""
+    """So that a change during a fetch is noticed; asks of one batch count as one."""
     await request_fetches(world.store, [fetch(1), fetch(2)], NOW_US)
-    doc = (await world.store.tasks.load([KEY]))[KEY]
-    await world.store.tasks.save([Doc(doc.id, doc.body, doc.version, doc.tokens, {**doc.numbers, "attempts": 4})])
     await request_fetches(world.store, [fetch(1)], NOW_US + 1)
     _, numbers = await waiting(world)
-    assert (numbers["generation"], numbers["attempts"], numbers["asked_us"]) == (2, 4, NOW_US)
+    assert (numbers["generation"], numbers["asked_us"]) == (2, NOW_US)
+
+
+async def test_an_ask_does_not_hurry_a_task_that_failed(world: World) -> None:
+    """Events that keep coming for a thing must not run its task down the ladder: attempts and the time of the next try stay."""
+    await request_fetches(world.store, [fetch(1)], NOW_US)
+    doc = (await world.store.tasks.load([KEY]))[KEY]
+    await world.store.tasks.save([replace(doc, numbers={**doc.numbers, "attempts": 4, "due_us": 9_000})])
+    await request_fetches(world.store, [fetch(2, due_us=200)], NOW_US + 1)
+    _, numbers = await waiting(world)
+    assert (numbers["generation"], numbers["attempts"], numbers["due_us"]) == (2, 4, 9_000)
+
+
+@pytest.mark.parametrize(("how", "kept"), [("done", 0), ("letter", 5), ("cancelled", 5)])
+async def test_wishes_that_were_not_granted_are_remembered(world: World, how: str, kept: int) -> None:
+    """A task that is asked for again knows the deletion among its older wishes, unless they were granted."""
+    await request_fetches(world.store, [fetch(5, deletion=True)], NOW_US)
+    doc = (await world.store.tasks.load([KEY]))[KEY]
+    over = ended(read(doc), how, NOW_US)
+    assert "due_us" not in over.numbers
+    assert WAITING not in over.tokens
+    await world.store.tasks.save([over])
+    await request_fetches(world.store, [fetch(7)], NOW_US + 1)
+    task = read((await world.store.tasks.load([KEY]))[KEY])
+    assert (task.at_least, task.is_deletion, task.number("generation"), task.number("asked_us")) == (kept, False, 2, NOW_US + 1)
+
+
+async def test_a_deletion_of_another_era_counts_no_more(world: World) -> None:
+    """After a restore of the PIM its clock may stand before a deletion that it has forgotten."""
+    old = fetch(9, deletion=True)
+    new = replace(fetch(3), trigger_order=at(3, era=1))
+    await request_fetches(world.store, [old, new], NOW_US)
+    task = read((await world.store.tasks.load([KEY]))[KEY])
+    assert (task.at_least, task.body["reason"]) == (0, "said at 3")
 
 
 @pytest.mark.parametrize("deletions", [(True, False), (False, True)])
