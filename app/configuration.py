@@ -17,7 +17,7 @@ import orjson
 
 from app.domain.policy import Inheritance, Policy, Unknown
 from app.reading import PRESETS, Access, Reading
-from app.sources import build, checks
+from app.sources import agreements, build, inventory
 from app.sources.config import Deployment
 from app.sources.keyring import KeyRing
 from app.sources.mistakes import Mistakes
@@ -68,7 +68,7 @@ def load(path: Path | None, *, environ: Mapping[str, str] | None = None, strict:
     read = {name: one for name, words in held.items() if (one := reading.source(name, words))}
     configured = {name: (one.words, one.preset) for name, one in read.items() if one.preset}
     unread = {name: read[name].unread if name in configured else frozenset({"preset"}) for name in held}
-    for where, what in checks.across_sources(configured, _systems(held), unread):
+    for where, what in agreements.across_sources(configured, _systems(held), unread):
         reading.mistakes.add(where, what)
     sources, apis = {}, {}
     spellings = build.spellings_of(words for words, _ in configured.values())
@@ -107,7 +107,7 @@ def _systems(held: Mapping[str, Any]) -> dict[str, str]:
     return {name: system if isinstance(system, str) else str(name) for name, system in said.items()}
 
 
-def _policy(deployment: Deployment, configured: checks.Configured) -> Policy:
+def _policy(deployment: Deployment, configured: agreements.Configured) -> Policy:
     binding = deployment.binding
     unknown: dict[str, Unknown] = {}
     inheritance: dict[str, Inheritance] = {}
@@ -115,7 +115,7 @@ def _policy(deployment: Deployment, configured: checks.Configured) -> Policy:
     for name, (words, chosen) in configured.items():
         system = words.system or name
         if words.when_rights_unknown is not None:
-            unknown.update(dict.fromkeys(checks.asset_systems(system, chosen), words.when_rights_unknown))
+            unknown.update(dict.fromkeys(inventory.asset_systems(system, chosen), words.when_rights_unknown))
         if chosen.side == "pim" and (words.inheritance or system not in stated):
             # Where nobody says, one source that brings inherited values is enough: climbing would inherit twice.
             one = build.inheritance_of(chosen, words)
@@ -128,6 +128,6 @@ def _policy(deployment: Deployment, configured: checks.Configured) -> Policy:
         when_rights_unknown=unknown,
         inheritance=inheritance,
         include={words.system or name: words.include.policy() for name, (words, _) in configured.items() if words.include},
-        variants_listed=frozenset(words.system or name for name, (words, chosen) in configured.items() if checks.lists_variants(chosen)),
+        variants_listed=frozenset(words.system or name for name, (words, chosen) in configured.items() if inventory.lists_variants(chosen)),
         max_bindings_per_sku=binding.max_bindings_per_sku,
     )

@@ -1,7 +1,7 @@
 """One reading of bindery.yaml: its sources one by one, their presets, secrets and access, and every mistake on the way.
 
 Owns: Reading, the files of presets and secrets. Does not own: what may stand in the file (app/sources/config.py), checks across sources
-(app/sources/checks.py), what is made of it all (app/configuration.py). Next stop: app/configuration.py.
+(app/sources/agreements.py), what is made of it all (app/configuration.py). Next stop: app/configuration.py.
 """
 
 from collections.abc import Collection, Mapping

@@ -89,8 +89,10 @@ class Case:
         if product is None:
             return None
         system = split_key(product.key)[1]
-        if self.family.disabled:
-            return Verdict("withdrawn", "product-disabled", reasons.product_disabled(system))
+        off = self.family.disabled
+        if off is not None:
+            model = "" if off is product else split_key(off.key)[2]
+            return Verdict("withdrawn", "product-disabled", reasons.product_disabled(system, model))
         include = self.policy.include.get(system)
         why = exclusion(self.family.members, include) if include else ""
         return Verdict("withdrawn", "product-excluded", why) if why else None

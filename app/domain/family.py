@@ -31,9 +31,9 @@ class Family:
     flags: list[dict[str, Json]]
 
     @property
-    def disabled(self) -> bool:
-        """Whether the PIM has switched the product off, or a model above it; one that says nothing is on."""
-        return any(member.leaves.get("enabled") is False for member in self.members)
+    def disabled(self) -> View | None:
+        """The product, or a model above it, that the PIM has switched off; one that says nothing is on."""
+        return next((member for member in self.members if member.leaves.get("enabled") is False), None)
 
     def links(self) -> Iterator[tuple[View, str, list[list[str]]]]:
         """(who says so, path, links): every path once, the nearest member's; an empty list is a word too."""

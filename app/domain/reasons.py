@@ -109,8 +109,9 @@ def pending_product(sku: str, system: str) -> str:
     return f"The DAM ({system}) names the SKU {sku}, which no product of a PIM has."
 
 
-def product_disabled(pim: str) -> str:
-    return f"The PIM ({pim}) has switched this product off."
+def product_disabled(pim: str, model: str) -> str:
+    """model: where it is one above the product that is off."""
+    return f"The PIM ({pim}) has switched {f'the model {model} above this product' if model else 'this product'} off."
 
 
 def _scope(channel: str, locale: str) -> str:
@@ -133,12 +134,12 @@ def excluded_category(pim: str, held: Sequence[str], wanted: Sequence[str]) -> s
 
 
 def excluded_unknown(pim: str, channel: str, locale: str, at_least: int) -> str:
-    asked = f"by configuration it has to be {at_least} %"
+    asked = f"by configuration it counts from {at_least} % on"
     return f"The PIM ({pim}) has not told how complete this product is{_scope(channel, locale)}, and {asked}."
 
 
 def excluded_incomplete(pim: str, percent: int, channel: str, locale: str, at_least: int) -> str:
-    asked = f"by configuration it has to be {at_least} %"
+    asked = f"by configuration it counts from {at_least} % on"
     return f"The PIM ({pim}) says that this product is {percent} % complete{_scope(channel, locale)}, and {asked}."
 
 

@@ -1,6 +1,6 @@
 """From words to a compiled source: preset and overrides become one preset, and that a Source.
 
-Owns: merging overrides, compiling. Does not own: reading files and secrets (app/configuration.py), checks across sources (checks.py).
+Owns: merging overrides, compiling. Does not own: reading files and secrets (app/configuration.py), checks (checks.py, agreements.py).
 Next stop: app/sources/source.py.
 """
 
@@ -96,7 +96,7 @@ def context_of(name: str, words: SourceWords, normalise: Callable[[str], str], s
 
 
 def spellings_of(sources: Iterable[SourceWords]) -> Spellings:
-    """How aliases are compared, by all joins of all sources together (checks.py refuses two that disagree)."""
+    """How aliases are compared, by all joins of all sources together (agreements.py refuses two that disagree)."""
     joins = (join for words in sources for join in words.joins.values())
     return {(join.system, join.by): join.normalise.normaliser() for join in joins if join.normalise}
 

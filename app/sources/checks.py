@@ -1,15 +1,14 @@
-"""Checks that need more than one word of bindery.yaml: an event without order, sources that contradict each other, joins to nowhere.
+"""Checks that need more than one word of a source: an event without order, a fetch that nothing reads, words for the other side.
 
-Owns: those checks, as functions to (path, message) pairs. Does not own: the shape of single words (config.py, preset.py), reporting
-(app/configuration.py). Next stop: app/configuration.py.
+Owns: those checks, as a function to (path, message) pairs. Does not own: the shape of single words (config.py, preset.py), checks between
+sources (agreements.py), reporting (app/reading.py). Next stop: app/sources/agreements.py.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from app.sources.config import SourceWords
-from app.sources.fields import Fields, Link
-from app.sources.preset import STATES, EventWords, Preset, Switch
+from app.sources.inventory import asked_kinds, asset_systems, fetched_kinds, fields_of, modes_of
+from app.sources.preset import STATES, EventWords, Preset
 from app.sources.schemes import RsaScheme, SalsifyScheme, SnsScheme, needs_secrets
 
 Mistake = tuple[str, str]
@@ -17,7 +16,6 @@ _NO_ORDER = (
     "expected `order` (time, sequence or header): without one, nobody can tell which of two changes is newer. "
     "An event without any is `mode: thin`, so that the state is fetched"
 )
-Configured = Mapping[str, tuple[SourceWords, Preset]]
 
 
 def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
@@ -38,10 +36,19 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
         does = "verifies nothing" if preset.verify.scheme == "none" else "verifies by keys"
         yield "secrets", f"this source {does} (scheme {preset.verify.scheme}), so it has no use for secrets; leave them out"
     yield from _asymmetric(words, preset)
+    yield from _include(words, preset)
+    yield from _fetches(words, preset)
+    if preset.type.segment is not None and not preset.receive.below:
+        yield (
+            "overrides.receive",
+            "the type stands in the path, and no path below /webhooks/{source} belongs to this source; say `below: true`",
+        )
     # Where states are fetched and nothing else writes, the arrival of a deletion is order enough: what is fetched after it comes later.
     orderless = {"thin", "deletion"} if all(modes_of(preset.words(one)) <= {"thin", "deletion"} for one in preset.sent()) else {"thin"}
-    for type_ in preset.events:
-        yield from _event(type_, preset.words(type_), orderless)
+    for type_, own in preset.events.items():
+        # `order: null` at a deletion says that its sender tells no time at all: then its arrival has to do.
+        arrives = {"deletion"} if "order" in own.model_fields_set else set()
+        yield from _event(type_, preset.words(type_), orderless | arrives)
 
 
 def _asymmetric(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]:
@@ -51,18 +58,6 @@ def _asymmetric(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]
         yield "url", "expected the address that Salsify calls, exactly as it is registered there: Salsify signs it"
     if words.topic_arn is not None and not isinstance(preset.verify, SnsScheme):
         yield "topic_arn", f"this source does not receive from Amazon SNS (scheme {preset.verify.scheme}); leave it out"
-
-
-def asset_systems(system: str, preset: Preset) -> set[str]:
-    """The systems whose assets the sender tells of; `system` is its own."""
-    every = [preset.words(type_) for type_ in preset.events]
-    inside = {one.system or system for words in every for one in words.embedded or () if one.kind == "asset"}
-    return inside | ({system} if preset.side == "dam" or any("asset" in kinds_of(words) for words in every) else set())
-
-
-def lists_variants(preset: Preset) -> bool:
-    """Whether models come with their variants inside, so that nobody tells when one is gone."""
-    return any(one.kind == "product" for type_ in preset.events for one in preset.words(type_).embedded or ())
 
 
 def _event(type_: str, words: EventWords, orderless: Collection[str]) -> Iterator[Mistake]:
@@ -75,109 +70,33 @@ def _event(type_: str, words: EventWords, orderless: Collection[str]) -> Iterato
         yield f"overrides.events.{type_}", _NO_ORDER
 
 
-def modes_of(words: EventWords) -> set[str]:
-    """Every mode that events of this type can have."""
-    mode = words.mode
-    if isinstance(mode, Switch):
-        return {*mode.lookup.values(), *([mode.otherwise] if mode.otherwise else [])}
-    return {"delta"} if isinstance(mode, list) else {mode} if mode else set()
+def _include(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
+    if words.include is None:
+        return
+    if preset.side == "dam":
+        yield "include", "products are chosen at the source that sends them; write this at a PIM"
+        return
+    every = fields_of(preset)
+    asked = (("family", words.include.family), ("category", words.include.category), ("completeness", words.include.completeness))
+    for word, wanted in asked:
+        field = "categories" if word == "category" else word
+        if wanted and not any(getattr(fields, field) for fields in every):
+            told = f"no product would ever match: nothing says where its {field} stand{'' if field == 'categories' else 's'}"
+            yield f"include.{word}", f"{told}; name it under `overrides: {{{field}: …}}`"
 
 
-def kinds_of(words: EventWords) -> set[str]:
-    """Every kind of record that events of this type can be about."""
-    kind = words.kind
-    if isinstance(kind, Switch):
-        return {*kind.lookup.values(), *([kind.otherwise] if kind.otherwise else [])}
-    return {kind} if kind else set()
-
-
-def across_sources(sources: Configured, systems_of: Mapping[str, str], unread: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
-    """Mistakes between sources; paths start at the root.
-
-    sources: those that could be read, be it in part. systems_of: every source in the file -> its system. unread: source -> its words that
-    could not be read, about which nothing is said here.
-    """
-    systems: dict[str, list[str]] = defaultdict(list)
-    for name, system in systems_of.items():
-        systems[system].append(name)
-    for system, names in systems.items():
-        readable = [name for name in names if name in sources]
-        yield from _agreement(system, readable, sources, unread)
-        yield from _measures(system, [name for name in readable if "overrides" not in unread[name]], sources)
-    for name, (words, preset) in sources.items():
-        for path, system in _named_systems(words, preset):
-            if system not in systems:
-                known = ", ".join(sorted(systems))
-                yield (
-                    f"sources.{name}.{path}",
-                    f"no source speaks for the system {system!r}; there are {known}. Name one of them, or add it",
-                )
-        for path, system, by in _named_aliases(words.system or name, words, preset):
-            if system in systems and not any({"preset", "overrides"} & {*unread[other]} for other in systems[system]):
-                yield from _kept(f"sources.{name}.{path}", system, by, [sources[other][1] for other in systems[system]])
-
-
-def _kept(where: str, system: str, by: str, presets: list[Preset]) -> Iterator[Mistake]:
-    """A link by an alias that no asset has would wait for its asset for ever."""
-    kept = ["id", *sorted({alias for preset in presets for fields in _fields_of(preset) for alias in fields.aliases})]
-    if by not in kept:
+def _fetches(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
+    """With access to the vendor, what is asked for has to be readable once it comes."""
+    if not words.api:
+        return
+    read, asked = fetched_kinds(preset), asked_kinds(preset)
+    for kind in sorted(asked - read):
         yield (
-            where,
-            f"the mapping of {system} keeps no {by!r} of assets, only {', '.join(kept)}; name one of them, or add it there (`aliases`)",
+            "overrides.events",
+            f"events ask for the state of a {kind}, and nothing says how it is read; add `fetched.{kind}: {{key: …, view: …}}`",
         )
-
-
-def _fields_of(preset: Preset) -> list[Fields]:
-    """The preset's own, and those of the records that its events and fetched states embed."""
-    every = [preset.words(type_) for type_ in preset.events]
-    return [preset.fields, *(one.fields for words in every for one in words.embedded or ())]
-
-
-def _agreement(system: str, names: list[str], sources: Configured, unread: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
-    for word in ("era", "when_rights_unknown", "inheritance"):
-        said = {name: getattr(sources[name][0], word) for name in names if word not in unread[name]}
-        stated = {value for value in said.values() if value is not None}
-        if len(stated) > 1:
-            who = ", ".join(f"{name}: {value}" for name, value in said.items())
-            yield f"sources.{[*said][-1]}.{word}", f"the sources of the system {system} must agree ({who}); write the same value at each"
-
-
-def _measures(system: str, names: list[str], sources: Configured) -> Iterator[Mistake]:
-    seen: dict[str, dict[str, str]] = defaultdict(dict)
-    for name in names:
-        preset = sources[name][1]
-        for type_ in preset.events:
-            words = preset.words(type_)
-            for kind in kinds_of(words) if words.order else ():
-                assert words.order is not None
-                seen[kind].setdefault(words.order.measure, f"{name}, event {type_}")
-    for kind, measures in seen.items():
-        if len(measures) > 1:
-            where = "; ".join(f"{measure} at {place}" for measure, place in measures.items())
-            text = f"the {kind}s of {system} are ordered by time in one place and by sequence in another ({where}): these do not compare. "
-            yield f"sources.{names[-1]}", text + "Use one of them for all events of a kind, or another `system`"
-
-
-def _named_systems(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]:
-    for link, join in words.joins.items():
-        yield f"joins.{link}.system", join.system
-    fields = preset.fields
-    for name, owned in (("product", fields.product), ("model", fields.model)):
-        if owned is not None:
-            yield f"overrides.{name}.system", owned.system
-    links: Mapping[str, Link] = fields.links
-    for label, link_words in links.items():
-        if link_words.system:
-            yield f"overrides.links.{label}.system", link_words.system
-    if fields.asset_texts and fields.asset_texts.system:
-        yield "overrides.asset_texts.system", fields.asset_texts.system
-
-
-def _named_aliases(own: str, words: SourceWords, preset: Preset) -> Iterator[tuple[str, str, str]]:
-    """(path, system, alias) of every word that says by what assets are named."""
-    for link, join in words.joins.items():
-        yield f"joins.{link}.by", join.system, join.by
-    for label, link_words in preset.fields.links.items():
-        if link_words.by:
-            join_system = words.joins[label].system if label in words.joins else own
-            yield f"overrides.links.{label}.by", link_words.system or join_system, link_words.by
+    if not read and not asked:
+        yield (
+            "api",
+            f"nothing of the preset {preset.preset} is ever fetched; leave this out, or say how a state is read (`fetched.asset: …`)",
+        )

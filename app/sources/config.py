@@ -1,7 +1,7 @@
 """The words of bindery.yaml.
 
 Owns: the model of the file and the checks within one source. Does not own: the words of presets (preset.py), checks across sources
-(checks.py), reading files (app/configuration.py). Next stop: app/sources/build.py.
+(agreements.py), reading files (app/configuration.py). Next stop: app/sources/build.py.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The mistakes of a configuration, collected and told in one go.
 
-Owns: Mistakes, the line for each. Does not own: finding them (app/configuration.py, app/sources/checks.py). Next stop:
+Owns: Mistakes, the line for each. Does not own: finding them (app/reading.py, app/sources/checks.py). Next stop:
 app/configuration.py.
 """
 

@@ -7,8 +7,8 @@ Owns: page(), overview(). Does not own: the notes that people wrote (docs/source
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from app.sources.access import MODELS
-from app.sources.checks import kinds_of, modes_of
 from app.sources.fields import Fields
+from app.sources.inventory import kinds_of, modes_of
 from app.sources.preset import EventWords, Preset
 from app.sources.schemes import (
     AdobeScheme,

@@ -211,11 +211,11 @@ def test_a_replayed_request_that_was_not_split(tmp_path: Path) -> None:
 
 
 def test_a_product_that_is_off(tmp_path: Path) -> None:
-    """`enabled` is read of products, also as 0 and 1, and of nothing else."""
+    """`enabled` is read of products, also as 0 and 1, and of models."""
     source = one(tmp_path, "\n  erp: {preset: generic-pim, secrets: [env:PRIMARY]}\n")
     product: dict[str, Any] = {"id": "p"}
     body = {"id": "e", "type": "product.saved", "time": "2026-10-14T08:12:31Z", "products": [product]}
     for said, expected in ((False, False), (0, False), ("true", True)):
         product["enabled"] = said
         assert leaves(source, body)["enabled"] is expected
-    assert "enabled" not in leaves(source, {**body, "type": "model.saved"})
+    assert leaves(source, {**body, "type": "model.saved"})["enabled"] is True

@@ -14,6 +14,9 @@ from app.errors import Misconfigured
 from tests.sources.builders import AKENEO, CLOUDINARY, mistakes
 
 
+PIM = "\n  erp:\n    preset: generic-pim\n    secrets: [env:PRIMARY]\n"
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     """Mistakes of several sources and parts come in one report, each with its path and what to do; no secret is quoted."""
     found = mistakes(
@@ -62,7 +65,12 @@ def test_a_mistake_hides_none_in_another_source(tmp_path: Path) -> None:
       moods: {system: nowhere}
       manuals: {system: activo, by: code}
       spare: {system: unset, by: code}
-  erp: {preset: generic-pim, secrets: [env:PRIMARY], joins: {asset: {system: elsewhere}}, api: {url: "https://erp.example/{id}", headers: {authorization: "Bearer env:TOKEN"}}}
+  erp:
+    preset: generic-pim
+    secrets: [env:PRIMARY]
+    joins: {asset: {system: elsewhere}}
+    api: {url: "https://erp.example/{id}", headers: {authorization: "Bearer env:TOKEN"}}
+    overrides: {events: {fetched.product: {key: id}}}
 """,
         "binding: {texts: nobody}",
         strict=True,
@@ -129,7 +137,7 @@ OTHER = CLOUDINARY.replace("cloudinary-eu:", "other:")
     ("sources", "path", "words"),
     [
         (CLOUDINARY.replace("    when_rights_unknown: hide\n", ""), "sources.cloudinary-eu.when_rights_unknown", "hide or show"),
-        ("\n  erp: {preset: generic-pim, secrets: [env:PRIMARY], when_rights_unknown: hide}\n", "sources.erp.when_rights_unknown", "leave this out"),
+        (PIM + "    when_rights_unknown: hide\n", "sources.erp.when_rights_unknown", "leave this out"),
         (CLOUDINARY.replace("    secrets: [env:PRIMARY]\n", ""), "sources.cloudinary-eu.secrets", "at least one secret"),
         (CLOUDINARY + "    side: pim\n", "sources.cloudinary-eu.side", "leave `side` out"),
         (CLOUDINARY + ORDERLESS, "sources.cloudinary-eu.overrides.events.upload", "expected `order`"),
