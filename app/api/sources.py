@@ -150,5 +150,6 @@ async def read_recording(
     if state is None:
         raise Problem("not-found", f"Nothing was ever recorded of {name!r}. `POST /v1/sources/{name}/recordings` begins a recording.")
     page = await rings.page(api.store.requests, "recorded", source.name, after=after, group=state["id"])
+    items = [source_views.sample(kept) for _, kept in sorted(page, key=lambda one: one[1].arrived_us)]
     following = cursors.encode(SAMPLES, page[-1][0].id) if len(page) == rings.PAGE else None
-    return answered({"recording": state, "items": [source_views.sample(kept) for _, kept in page], "next": following})
+    return answered({"recording": state, "items": items, "next": following})

@@ -151,7 +151,7 @@ def _write(service: Service, source: str, out: Path, state: Mapping[str, Any], w
         if answer["recording"]["id"] != state["id"]:
             typer.echo(f"another recording of {source} took the place of this one")
             return {**state, "complete": True}
-        for item in sorted(answer["items"], key=lambda one: one["arrived_at"]):
+        for item in answer["items"]:
             if item["id"] not in written and len(written) < state["count"]:
                 written.add(item["id"])
                 file = samples.write(out, f"{source}-{state['id'][:6]}-{len(written):03}", item)

@@ -34,7 +34,7 @@ def explain_request(source: Source, headers: Mapping[str, str], body: bytes, now
     reason = source.verify(lower, body, now_s)
     told |= {"verified": not reason, "reason": str(reason)}
     if asked:
-        return told | {"beside": asked}
+        return told | {"beside": asked if not reason else f"{asked}, were it genuine"}
     received = source.receive(body, int(now_s * 1_000_000), lower)
     fetches: list[dict[str, str]] = []
     for event in received.events:

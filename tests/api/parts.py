@@ -20,8 +20,11 @@ from app.backends.sqlite.log import SqliteLog
 from app.backends.sqlite.store import SqliteStore
 from app.configuration import Configuration
 from app.domain.policy import Policy
-from app.errors import EntryRefused, LogUnavailable, Malformed, Misconfigured, StoreUnavailable, Unmappable
+from app.errors import EntryRefused, KeyMissing, LogUnavailable, Malformed, Misconfigured, StoreUnavailable, Unmappable
 from app.ports import Entry, Position
+from app.sources.credentials import UnacceptedTopic
+from app.sources.fetching import Found
+from app.sources.handshakes import Handshakes
 from app.sources.source import Projected, Received, Side, Source, Sources, Unread
 from schemas.event import Event
 
@@ -143,6 +146,41 @@ class Pieces:
                 received.unread.append(Unread(value, "", str(piece.get("id", f"piece-{nth}")), "changed", Unmappable("thing: is absent")))
         return received
 
+    def redacted(self, body: bytes) -> bytes:
+        return body.replace(b"hot-value", b"")
+
+    def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
+        raise NotImplementedError("no door fetches anything")
+
+
+@dataclass(frozen=True)
+class Topical:
+    """A verifier of messages that name a topic: genuine where it is accepted; `forged` is, too, but of nobody, `keyless` needs a key."""
+
+    topics: set[str]
+
+    def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
+        message = json.loads(body)
+        if message.get("forged"):
+            return "the signature does not fit"
+        if message.get("keyless"):
+            raise KeyMissing("https://keys.example.com/1.pem")
+        return "" if message["TopicArn"] in self.topics else UnacceptedTopic(message["TopicArn"])
+
+    def sign(self, body: bytes, now_s: float) -> dict[str, str]:
+        return {}
+
+
+@dataclass(frozen=True)
+class PathToken:
+    """A verifier that wants a method and a token at the end of the path."""
+
+    def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
+        return "" if (headers[":method"], headers[":path"]) == ("PUT", "/webhooks/below/a%2Fb/t0ken?q=1") else "not the path"
+
+    def sign(self, body: bytes, now_s: float) -> dict[str, str]:
+        return {}
+
 
 class Anybody:
     """A verifier that takes every request for genuine."""
@@ -166,6 +204,7 @@ def source(name: str, side: Side = "dam", **more: Any) -> Source:
     return Source(name, side, name, "by-hand", Hmac(), Pieces(name), NoChange(), **more)
 
 
+TOPICS: set[str] = set()
 SOURCES = (
     source("dam-1"),
     source("dam-2"),
@@ -175,6 +214,14 @@ SOURCES = (
     source("small", max_body_bytes=2_000),
     source("paced", rate_per_s=2.0),
     replace(source("open"), verifier=Anybody()),
+    source("lenient", quarantine=True, private_headers=frozenset({"x-signature"})),
+    source("challenged", handshakes=Handshakes(challenge="challenge")),
+    replace(
+        source("below", methods=frozenset({"PUT"}), below=True, wants_request=True, private_headers=frozenset({":path"})),
+        verifier=PathToken(),
+    ),
+    replace(source("sns", handshakes=Handshakes(sns=True), topics=TOPICS), verifier=Topical(TOPICS)),
+    replace(source("sns-pinned", handshakes=Handshakes(sns=True, pinned=True)), verifier=Topical({"arn:aws:sns:eu-west-1:1:pinned"})),
 )
 TOKENS = (
     *(Token.of(role, [role], f"token-of-{role}") for role in ROLES),

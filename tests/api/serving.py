@@ -22,8 +22,10 @@ import uvicorn
 from app.api.access import Access
 from app.api.application import create_app
 from app.api.deps import Api, Asks, Limits
+from app.api.webhooks import Webhooks
 from app.ports import LogRecord
 from app.sources.source import Sources
+from consumers.control import ControlProjection
 from consumers.inputs import load_inputs
 from consumers.sweeps import request_entries, request_sweep
 from schemas import topics
@@ -77,6 +79,9 @@ class Running:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         counts = {**dict.fromkeys(topics.ALL, 1), topics.BIND_REQUESTS: self.partitions}
+        for each in SOURCES:
+            each.topics.clear()
+        self.wanted_keys: list[str] = []
         self.log = BreakableLog(self.folder / "log.db", counts, self.clock)
         self.store = BreakableStore(self.folder / "store.db")
         await self.store.start()
@@ -93,6 +98,7 @@ class Running:
             limits=self.limits,
             readiness=self.readiness,
             groups={"bindery.binder": (topics.BIND_REQUESTS,)},
+            want_key=self.wanted_keys.append,
         )
         self.app = create_app(self.api, **self.doors)
         config = uvicorn.Config(self.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
@@ -122,6 +128,29 @@ class Running:
             found += await consumer.poll(1000, 1.0)
         await consumer.stop()
         return found
+
+    def projected(self) -> None:
+        """Has the control topic worked off, from its beginning: doing it again changes nothing."""
+        self.do(ControlProjection(self.store).process(self.on_log(topics.CONTROL)))
+
+    @property
+    def door(self) -> Webhooks:
+        """The webhook door of the application."""
+        door: Webhooks = vars(self.app)["webhooks_door"]
+        return door
+
+    def attended(self) -> None:
+        """One turn of the loop beside the door."""
+        self.do(self.app.state.attendance.once())
+
+    def source(self, name: str) -> dict[str, Any]:
+        """The source as `GET /v1/sources` shows it."""
+        items: list[dict[str, Any]] = self.client.get("/v1/sources").json()["items"]
+        return next(item for item in items if item["name"] == name)
+
+    def ops(self, path: str, **body: Any) -> httpx.Response:
+        """Posts with every right."""
+        return self.client.post(path, json={"why": "a test", **body}, headers=self.bearer("ops"))
 
     def signed(self, body: bytes, secret: str = SECRETS[0], age_s: int = 0) -> dict[str, str]:
         """The headers a sender would send now."""
