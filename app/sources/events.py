@@ -144,6 +144,10 @@ class Router:
             raise Unmappable(f"an event {what}; name the type under `events` or `ignore`")
         return plan if isinstance(plan, EventPlan) else None
 
+    def reads(self, kind: str) -> bool:
+        """Whether a fetched state of this kind could be read."""
+        return kind in self._states
+
     def state(self, kind: str) -> EventPlan:
         """How a fetched state of this kind is read. Raises Unmappable where the preset does not say."""
         plan = self._states.get(kind)

@@ -226,7 +226,8 @@ class EventProjector:
         delay_us = when.late_us if deletion else when.delay_us
         if delay_us is None:
             return []
-        wanted = [piece.kind] if deletion or piece.plan.fetch(piece.scope) or piece.mode.name == "thin" else []
+        asks = self._router.reads(piece.kind) if deletion else piece.mode.name == "thin" or piece.plan.fetch(piece.scope)
+        wanted = [piece.kind] if asks else []
         if when.variants and piece.kind == "model" and not deletion:
             wanted.append(fetching.VARIANTS)
         return [
