@@ -27,7 +27,7 @@ def is_public(address: str) -> bool:
             carried = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
         if carried is not None:
             return is_public(str(carried))
-        if ip in _COMPATIBLE:
+        if ip in _COMPATIBLE or ip.is_site_local:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 

@@ -75,7 +75,7 @@ class HttpOutbound:
                 async with pool.stream(
                     method,
                     httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path),
-                    headers=list(sent.items()),
+                    headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in sent.items()],
                     content=body if body or method not in _BODILESS else None,
                     extensions={"timeout": {"connect": timeout_s, "read": timeout_s, "write": timeout_s, "pool": timeout_s}},
                 ) as response:
