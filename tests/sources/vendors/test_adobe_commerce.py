@@ -126,7 +126,7 @@ def test_other_events_of_the_registration_leave_nothing() -> None:
 
 def test_prices_and_stock_stay_out() -> None:
     """Prices and stock do not reach the log, at whatever depth."""
-    value = {"price": "129.0", "special_price": "99.0", "tier_price": [{"price": "88.0"}], "stock_data": {"qty": 7}}
+    value: dict[str, Any] = {"price": "129.0", "special_price": "99.0", "tier_price": [{"price": "88.0"}], "stock_data": {"qty": 7}}
     (one,) = received(Shop("adobe-commerce").source, event(**value)).events
     assert not any(word in one.value for word in (b"129.0", b"99.0", b"88.0", b"qty"))
 

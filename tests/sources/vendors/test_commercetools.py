@@ -267,7 +267,8 @@ def test_prices_stay_out() -> None:
 
 def test_what_has_no_resource_is_a_letter() -> None:
     """A body without resource or type is a letter."""
-    for body in ({}, {"resource": {"typeId": "product", "id": PRODUCT}}, {"data": []}, {"type": "ProductPublished"}):
+    bodies: list[dict[str, Any]] = [{}, {"resource": {"typeId": "product", "id": PRODUCT}}, {"data": []}, {"type": "ProductPublished"}]
+    for body in bodies:
         assert len(received(Shop("commercetools").source, body).unread) == 1
 
 
@@ -288,9 +289,10 @@ def test_own_attributes(tmp_path: Path) -> None:
     gtin = "having(attributes, 'name', 'barcode')[0].value"
     config = overridden(tmp_path, "commercetools", {"embedded_fields": {"product": {"gtin": gtin}}})
     own = variant(1, "LMP-BLK", attributes=[{"name": "barcode", "value": "9520000204112"}])
-    for bring in (lambda shop: shop.send(published(1, own)), lambda shop: shop.fetch("model", PRODUCT, state(1, own))):
-        shop = Shop("commercetools", config)
-        bring(shop)
+    by_message, by_fetch = Shop("commercetools", config), Shop("commercetools", config)
+    by_message.send(published(1, own))
+    by_fetch.fetch("model", PRODUCT, state(1, own))
+    for shop in (by_message, by_fetch):
         assert shop.answer("LMP-BLK")["product"]["gtins"] == ["09520000204112"]
 
 

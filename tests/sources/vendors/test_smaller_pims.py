@@ -141,7 +141,7 @@ def test_ergonode_is_put_below_its_source() -> None:
     assert "PUT" in ergonode.methods
 
 
-def pimcore(event: str = "pimcore.dataobject.postUpdate", at_s: int = 1787562940, **subject: Any) -> dict[str, Any]:
+def pimcore(subject: dict[str, Any], event: str = "pimcore.dataobject.postUpdate", at_s: int = 1787562940) -> dict[str, Any]:
     general = {"eventName": event, "timestamp": at_s, "subjectType": "object", "versionOnly": False}
     return {"general": general, "subject": {"id": 1, "type": "object", "published": True, **subject}}
 
@@ -150,16 +150,16 @@ def test_pimcores_labels_are_translated() -> None:
     """The last name in parentheses counts, whatever the label's language and whatever parentheses it has itself."""
     for label in ("SKU (sku)", "Artikelnummer (sku)", "SKU (Webshop) (sku)"):
         shop = Shop("pimcore")
-        shop.send(pimcore(**{label: "A-1", "Bezeichnung (name)": "Lampe"}))
+        shop.send(pimcore({label: "A-1", "Bezeichnung (name)": "Lampe"}))
         assert shop.answer("A-1")["product"]["name"] == "Lampe"
 
 
 def test_pimcores_drafts_folders_and_failures_leave_nothing() -> None:
     """Drafts (versionOnly), folders, documents and failed saves become neither events nor letters."""
-    draft = pimcore(**{"SKU (sku)": "A-1"})
+    draft = pimcore({"SKU (sku)": "A-1"})
     draft["general"]["versionOnly"] = True
-    others = [pimcore("pimcore.document.postUpdate"), pimcore("pimcore.dataobject.postUpdateFailure"), pimcore("workflow.completed")]
-    for body in (draft, pimcore(type="folder"), pimcore("pimcore.asset.postAdd", type="folder"), *others):
+    others = [pimcore({}, type_) for type_ in ("pimcore.document.postUpdate", "pimcore.dataobject.postUpdateFailure", "workflow.completed")]
+    for body in (draft, pimcore({"type": "folder"}), pimcore({"type": "folder"}, "pimcore.asset.postAdd"), *others):
         one = received(source("pimcore"), body)
         assert (one.events, one.unread) == ([], [])
 
@@ -167,13 +167,13 @@ def test_pimcores_drafts_folders_and_failures_leave_nothing() -> None:
 def test_pimcores_states_and_deletions() -> None:
     """An unpublished object is off, a deleted one gone; a cleared field is taken away; of one second, versionCount decides."""
     shop = Shop("pimcore")
-    shop.send(pimcore(**{"SKU (sku)": "A-1", "Name (name)": "Lamp", "Versions (versionCount)": 2}))
-    shop.send(pimcore(**{"SKU (sku)": "A-1", "Name (name)": "Old", "Versions (versionCount)": 1}))
+    shop.send(pimcore({"SKU (sku)": "A-1", "Name (name)": "Lamp", "Versions (versionCount)": 2}))
+    shop.send(pimcore({"SKU (sku)": "A-1", "Name (name)": "Old", "Versions (versionCount)": 1}))
     assert shop.answer("A-1")["product"]["name"] == "Lamp"
-    shop.send(pimcore(at_s=1787562941, published=False, **{"SKU (sku)": "A-1", "Name (name)": None}))
+    shop.send(pimcore({"SKU (sku)": "A-1", "Name (name)": None, "published": False}, at_s=1787562941))
     assert shop.answer("A-1")["product"]["name"] is None
     assert shop.leaves("product/pimcore/1")["enabled"] is False
-    shop.send(pimcore("pimcore.dataobject.postDelete", 1787562941))
+    shop.send(pimcore({}, "pimcore.dataobject.postDelete", 1787562941))
     assert shop.answer("A-1")["product"] is None
 
 
