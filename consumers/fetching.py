@@ -137,7 +137,7 @@ class _Loop:
                 lease.check()
                 self._begin(lease, queue, calls, beside)
                 calls.refill(whole=queue.in_pass or any(task.get_name() == "read" for task in beside))
-                await self._something(calls.under_way | beside)
+                await self._something(calls.under_way | beside, self._idle_s(lease, calls))
         finally:
             self.counts.owned = False
             for task in beside:
@@ -170,10 +170,18 @@ class _Loop:
         if not queue.in_pass:
             self.look_at_s = self.engines.clock.monotonic_s() + self.terms.tick_s
 
-    async def _something(self, under_way: set[asyncio.Task[None]]) -> None:
-        """Waits until anything under way has ended, the next look is due, or the process is to stop."""
+    def _idle_s(self, lease: Lease, calls: Calls) -> float:
+        """How long there is nothing to look for: a tick; while the system is left alone, until that or a renewal is over."""
+        if not calls.is_paused():
+            return self.terms.tick_s
+        clock = self.engines.clock
+        left_s = min((lease.pause.until_us - clock.now_us()) / 1e6, self.renew_at_s - clock.monotonic_s())
+        return max(left_s, self.terms.tick_s)
+
+    async def _something(self, under_way: set[asyncio.Task[None]], within_s: float) -> None:
+        """Waits until anything under way has ended, the time is over, or the process is to stop."""
         stopping = asyncio.ensure_future(self.stop.wait())
-        sleeping = asyncio.ensure_future(self.engines.clock.sleep(self.terms.tick_s))
+        sleeping = asyncio.ensure_future(self.engines.clock.sleep(within_s))
         try:
             await asyncio.wait({stopping, sleeping, *under_way}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -11,9 +11,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from app.backends.kafka.log import KafkaLog
+from app.backends.kafka.namespace import Namespaced
+from app.backends.mongo.store import MongoStore
 from app.backends.sqlite.store import SqliteStore
+from app.bootstrap import apply_topics
+from app.settings import Settings
 from tests.consumers.disturbances import RoughLog
+from tests.consumers.fetching_world import Fetches, StepClock, Vendor
 from tests.consumers.world import World
+from tests.functional.deployment import on_engines
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +50,34 @@ async def elsewhere(world: World) -> AsyncIterator[SqliteStore]:
     await store.start()
     yield store
     await store.stop()
+
+
+@pytest_asyncio.fixture
+async def fetches(tmp_path: Path, template: Path) -> AsyncIterator[Fetches]:
+    """A vendor and the loop that fetches from it, on the embedded engines; the log can be told to fail."""
+    clock = StepClock()
+    async with World(tmp_path / "data", clock, template, RoughLog) as world:
+        yield Fetches(world.log, world.store, clock, Vendor(clock))
+
+
+@pytest_asyncio.fixture(params=["embedded", pytest.param("production", marks=pytest.mark.engines)])
+async def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Fetches]:
+    """The same on either pair of engines."""
+    clock = StepClock()
+    if request.param == "embedded":
+        async with World(tmp_path / "data", clock) as world:
+            yield Fetches(world.log, world.store, clock, Vendor(clock))
+        return
+    engines = request.getfixturevalue("engines")
+    named = on_engines(engines.kafka_bootstrap, engines.mongo_uri)
+    settings = Settings(**{name.removeprefix("BINDERY_").lower(): value for name, value in named.items()})  # type: ignore[arg-type]
+    await apply_topics(settings, dry_run=False)
+    log = Namespaced(KafkaLog(engines.kafka_bootstrap), settings.kafka_namespace)
+    store = MongoStore(engines.mongo_uri, database=settings.mongodb_database)
+    await store.start()
+    await log.start()
+    try:
+        yield Fetches(log, store, clock, Vendor(clock))
+    finally:
+        await log.stop()
+        await store.stop()

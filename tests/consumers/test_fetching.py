@@ -1,0 +1,319 @@
+"""What the loop does with answers: states on the log, tasks that end, wait, are asked again or given up.
+
+Owns: the rules of one answer. Does not own: pauses of a whole system (test_fetching_pauses.py), owners (test_fetching_owners.py), mixtures
+of everything (test_fetching_scenarios.py). Next stop: app/tasks/verdicts.py.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+import pytest
+
+from app.errors import VendorDown
+from app.sources.fetching import VARIANTS
+from app.tasks import desk
+from consumers.tasks import request_fetches
+from tests.consumers.disturbances import RoughLog
+from tests.consumers.fetching_world import Fault, Fetches, wish
+from tests.consumers.world import NOW_US, SECOND_US
+
+LONG_AGO = NOW_US - 3600 * SECOND_US
+
+
+async def test_what_is_due_is_fetched_and_told_whole(anywhere: Fetches) -> None:
+    """Each thing comes as one event with its state, ordered by the start of its fetch; its task waits no longer, what is not due does."""
+    fetches = anywhere
+    for thing in ("a", "b"):
+        fetches.vendor.put(thing, LONG_AGO, colour=f"red {thing}")
+    fetches.vendor.behind_us = 5 * SECOND_US
+    await fetches.ask(wish("a", LONG_AGO), wish("b", LONG_AGO), wish("later", due_us=NOW_US + 10**15))
+
+    async def one_is_left() -> bool:
+        return await fetches.store.tasks.count(["waiting"]) == 1
+
+    await fetches.until(one_is_left)
+    assert await fetches.states() == [("a", {"colour": "red a"}), ("b", {"colour": "red b"})]
+    began_us = [at_us - 5 * SECOND_US for at_us in fetches.vendor.called_us]
+    assert {event["began"] for event in await fetches.events()} == set(began_us)
+    assert {event["at_least"] for event in await fetches.events()} == {0}
+    doc = await fetches.doc("a")
+    assert (doc.tokens, doc.numbers["generation"], "due_us" in doc.numbers) == (("system:pim",), 1, False)
+    assert "due_us" in (await fetches.doc("later")).numbers
+
+
+async def test_calls_are_full_and_as_many_as_the_vendor_allows(anywhere: Fetches) -> None:
+    """2,345 things in calls of at most ten, two at a time: not one call more than needed, each thing once."""
+    fetches = anywhere
+    things = [str(number) for number in range(2_345)]
+    await fetches.ask(*(wish(thing, deletion=True) for thing in things))
+    await fetches.rest()
+    calls = fetches.vendor.calls
+    assert len(calls) == 235
+    assert sorted(thing for _, asked in calls for thing in asked) == sorted(things)
+    assert fetches.vendor.most_open == 2
+    assert len(await fetches.events()) == 2_345
+
+
+async def test_what_changes_during_its_fetch_is_fetched_again(anywhere: Fetches) -> None:
+    """An event that comes while the call is open keeps the task waiting, until the time of that event is due."""
+    fetches = anywhere
+    fetches.vendor.put("a", LONG_AGO, n=1)
+    asked: list[int] = []
+
+    async def changed() -> None:
+        if not asked:
+            fetches.vendor.put("a", LONG_AGO + 1, n=2)
+            asked.append(fetches.clock.now_us() + 7 * SECOND_US)
+            await fetches.ask(wish("a", LONG_AGO, due_us=asked[0]))
+
+    fetches.vendor.meanwhile = changed
+    await fetches.ask(wish("a", LONG_AGO))
+    await fetches.rest()
+    assert await fetches.states() == [("a", {"n": 1}), ("a", {"n": 2})]
+    assert fetches.vendor.called_us[1] >= asked[0]
+    assert (await fetches.task()).number("generation") == 2
+
+
+async def test_a_state_counts_at_least_as_much_as_the_deletion_before_it(fetches: Fetches) -> None:
+    """What is there although an event said that it was gone is newer than that event, and not by the time of any later wish."""
+    fetches.vendor.put("a", LONG_AGO)
+    await fetches.ask(wish("a", NOW_US - 9, deletion=True), wish("a", NOW_US - 5))
+    await fetches.ask(wish("a", NOW_US - 20, deletion=True))
+    await fetches.until(fetches.events)
+    assert (await fetches.events())[0]["at_least"] == NOW_US - 9
+
+
+async def test_what_is_not_there_is_asked_for_twice(anywhere: Fetches) -> None:
+    """No event said that it is gone: only a second look, some seconds later, makes it a deletion, at the start of that look."""
+    fetches = anywhere
+    await fetches.ask(wish("a", LONG_AGO))
+    await fetches.rest()
+    first_us, second_us = fetches.vendor.called_us
+    assert second_us - first_us >= 10 * SECOND_US
+    assert [(event["state"], event["began"]) for event in await fetches.events()] == [(None, second_us)]
+
+
+async def test_what_was_only_missing_once_is_no_deletion(fetches: Fetches) -> None:
+    """The second look finds it."""
+    fetches.vendor.put("a", LONG_AGO, n=1)
+    fetches.vendor.faults.append(Fault(stale={}))
+    await fetches.ask(wish("a", LONG_AGO))
+    await fetches.rest()
+    assert await fetches.states() == [("a", {"n": 1})]
+    assert len(fetches.vendor.calls) == 2
+
+
+async def test_two_looks_in_a_row_are_one(fetches: Fetches) -> None:
+    """A wish that hurries the second look makes it another first one: there have to be seconds between them."""
+    hurried: list[int] = []
+
+    async def hurry() -> None:
+        if len(hurried) < 3:
+            hurried.append(fetches.clock.now_us())
+            await fetches.ask(wish("a", LONG_AGO, due_us=fetches.clock.now_us()))
+
+    fetches.vendor.meanwhile = hurry
+    await fetches.ask(wish("a", LONG_AGO))
+    await fetches.rest()
+    (event,) = await fetches.events()
+    assert event["began"] >= fetches.vendor.called_us[0] + 5 * SECOND_US
+    assert len(fetches.vendor.calls) > 3
+
+
+async def test_a_deletion_is_confirmed_at_once_unless_something_newer_was_said(fetches: Fetches) -> None:
+    """An event said that it is gone: one look is enough; where a newer one says that it changed, two are needed."""
+    await fetches.ask(wish("gone", LONG_AGO, deletion=True))
+    await fetches.ask(wish("back", LONG_AGO, deletion=True), wish("back", LONG_AGO + 1))
+    await fetches.rest()
+    looks = [thing for _, asked in fetches.vendor.calls for thing in asked]
+    assert (looks.count("gone"), looks.count("back")) == (1, 2)
+    assert await fetches.states() == [("back", None), ("gone", None)]
+
+
+async def test_a_sequence_orders_an_absence(fetches: Fetches) -> None:
+    """No clock stands in for a sequence number, so the newest wish's own goes along; where times order, it does not."""
+    await fetches.ask(wish("counted", 17), wish("timed", LONG_AGO))
+    await fetches.rest()
+    assert {event["thing"]: event["at_least"] for event in await fetches.events()} == {"counted": 17, "timed": 0}
+
+
+async def test_a_state_that_was_read_within_its_own_second_is_read_once_more(anywhere: Fetches) -> None:
+    """A second save in the same second would look the same. It is used at once all the same, and read once more, not twice."""
+    fetches = anywhere
+    fetches.vendor.put("a", NOW_US, n=1)
+    fetches.vendor.put("settled", NOW_US - 2 * SECOND_US)
+    await fetches.ask(wish("a", NOW_US), wish("settled", NOW_US - 2 * SECOND_US))
+    await fetches.until(fetches.events)
+    fetches.vendor.put("a", NOW_US, n=2)
+    await fetches.rest()
+    assert await fetches.states() == [("a", {"n": 1}), ("a", {"n": 2}), ("settled", {})]
+    assert fetches.vendor.called_us[1] >= NOW_US + 2 * SECOND_US
+
+
+async def test_a_vendor_whose_clock_is_behind_its_states_is_not_asked_for_ever(fetches: Fetches) -> None:
+    """A state from an hour ahead is read twice; a newer one again twice."""
+    fetches.vendor.put("a", NOW_US + 3600 * SECOND_US)
+    await fetches.ask(wish("a", LONG_AGO))
+    await fetches.rest()
+    assert len(fetches.vendor.calls) == 2
+
+
+async def test_a_state_older_than_the_wish_is_asked_for_again(anywhere: Fetches) -> None:
+    """A read that did not know the change yet: again after ten seconds, and after a minute; the newer state ends it."""
+    fetches = anywhere
+    fetches.vendor.put("a", LONG_AGO, n=1)
+    old = dict(fetches.vendor.things)
+    fetches.vendor.put("a", NOW_US - 60 * SECOND_US, n=2)
+    fetches.vendor.faults.append(Fault(stale=old))
+    await fetches.ask(wish("a", NOW_US - 60 * SECOND_US))
+    await fetches.rest()
+    assert await fetches.states() == [("a", {"n": 1}), ("a", {"n": 2})]
+    assert fetches.vendor.called_us[1] - fetches.vendor.called_us[0] >= 10 * SECOND_US
+
+
+async def test_a_state_that_stays_older_than_the_wish_is_believed_in_the_end(fetches: Fetches) -> None:
+    """Some changes do not move a thing's own time: three reads, and that is it. A sequence is no time to compare with."""
+    fetches.vendor.put("a", LONG_AGO)
+    fetches.vendor.put("counted", LONG_AGO)
+    await fetches.ask(wish("a", NOW_US - 60 * SECOND_US), wish("counted", 10**17))
+    await fetches.rest()
+    looks = [thing for _, asked in fetches.vendor.calls for thing in asked]
+    assert (looks.count("a"), looks.count("counted")) == (3, 1)
+
+
+async def test_variants_come_page_by_page_and_end_with_the_last(anywhere: Fetches) -> None:
+    """Each variant is an event of its own kind; a stream that breaks off leaves what came and is read again from the start."""
+    fetches = anywhere
+    for number in range(30):
+        fetches.vendor.put(f"m-{number}", LONG_AGO, n=number)
+    fetches.vendor.put("m-sub", LONG_AGO, kind="model", n=99)
+    fetches.vendor.faults.append(Fault(VendorDown("it broke off"), pages=7))
+    await fetches.ask(wish("m", kind=VARIANTS))
+    seven = fetches.loop()
+
+    async def seven_came() -> bool:
+        return len(await fetches.events()) == 7
+
+    await fetches.until(seven_came, seven)
+    assert not await fetches.nothing_waits()
+    await fetches.rest()
+    states = await fetches.events()
+    assert len(states) == 7 + 31
+    assert {(one["kind"], one["thing"]) for one in states} == {("product", f"m-{n}") for n in range(30)} | {("model", "m-sub")}
+
+
+async def test_half_an_answer_finishes_half(fetches: Fetches) -> None:
+    """Pages before the failure stay valid; only what was not told counts as tried."""
+    for thing in "abcd":
+        fetches.vendor.put(thing, LONG_AGO)
+    fetches.vendor.faults.append(Fault(VendorDown("half"), pages=1))
+    await fetches.ask(*(wish(thing) for thing in "abcd"))
+
+    async def failed() -> bool:
+        return (await fetches.task("d")).number("attempts") == 1
+
+    await fetches.until(failed)
+    left = [await fetches.task(thing) for thing in "abcd" if (await fetches.task(thing)).waits]
+    assert [(task.number("attempts"), task.body["last_error"]) for task in left] == [(1, "half"), (1, "half")]
+    await fetches.rest()
+    assert [thing for thing, _ in await fetches.states()] == list("abcd")
+
+
+async def test_what_an_answer_leaves_out_is_tried_again(fetches: Fetches) -> None:
+    """A fetcher that says nothing of a thing has not finished it."""
+    for thing in "ab":
+        fetches.vendor.put(thing, LONG_AGO)
+    fetches.vendor.faults.append(Fault(silent=1))
+    await fetches.ask(wish("a"), wish("b"))
+    await fetches.rest()
+    assert [thing for thing, _ in await fetches.states()] == ["a", "b"]
+    assert len(fetches.vendor.calls) == 2
+
+
+async def test_what_the_vendor_rejects_is_a_letter_at_once(fetches: Fetches) -> None:
+    """Its neighbours are fetched; a kind that nothing can fetch is rejected as well, without a call."""
+    fetches.vendor.put("b", LONG_AGO)
+    fetches.vendor.rejects["a"] = "422: no such id"
+    await fetches.ask(wish("a"), wish("b"), wish("c", kind="file"))
+    await fetches.rest()
+    letters = {letter.key: letter for letter in await fetches.letters()}
+    assert letters.keys() == {"product/pim/a", "file/pim/c"}
+    assert (letters["product/pim/a"].disposition, letters["product/pim/a"].stage) == ("rejected", "task")
+    assert letters["product/pim/a"].message == "422: no such id"
+    assert "file" in letters["file/pim/c"].message
+    assert [thing for thing, _ in await fetches.states()] == ["b"]
+
+
+async def test_a_state_that_cannot_be_kept_is_the_letter_of_its_own_task(fetches: Fetches) -> None:
+    """Neither what the source refuses nor what is too large for the log takes its neighbours along."""
+    fetches.vendor.put("a", LONG_AGO, unfit=True)
+    fetches.vendor.put("b", LONG_AGO)
+    fetches.vendor.put("c", LONG_AGO, text="x" * 2_000_000)
+    await fetches.ask(wish("a"), wish("b"), wish("c"))
+    await fetches.rest()
+    assert sorted(letter.key for letter in await fetches.letters()) == ["product/pim/a", "product/pim/c"]
+    assert [thing for thing, _ in await fetches.states()] == ["b"]
+
+
+async def test_a_cancelled_task_stays_cancelled(fetches: Fetches) -> None:
+    """It is cancelled while its call is open: what came is used, and the task does not come back."""
+    fetches.vendor.put("a", LONG_AGO)
+    versions = desk.Versions("test", 1)
+
+    async def cancelled() -> None:
+        key = wish("a").key
+        await desk.act(fetches.store, fetches.log, fetches.clock, "cancel", key=key, system=None, by="ann", why="w", versions=versions)
+
+    fetches.vendor.meanwhile = cancelled
+    await fetches.ask(wish("a"))
+    await fetches.until(fetches.events)
+    task = await fetches.task()
+    assert (task.waits, task.body["ended"]) == (False, "cancelled")
+
+
+async def test_an_engine_that_is_down_costs_time_and_nothing_else(fetches: Fetches) -> None:
+    """While the log takes nothing, no task ends; afterwards everything is on it."""
+    log = fetches.log
+    assert isinstance(log, RoughLog)
+    for number in range(25):
+        fetches.vendor.put(str(number), LONG_AGO)
+    await fetches.ask(*(wish(str(number)) for number in range(25)))
+    log.down = True
+    loop = fetches.loop()
+
+    async def noticed() -> bool:
+        return "LogUnavailable" in loop.health.trouble
+
+    await fetches.until(noticed, loop)
+    assert await fetches.store.tasks.count(["waiting"]) == 25
+    log.down = False
+    await fetches.rest()
+    assert {thing for thing, _ in await fetches.states()} == {str(number) for number in range(25)}
+    assert await fetches.said() == []
+
+
+async def test_something_else_that_is_absent_is_asked_for_by_itself(fetches: Fetches) -> None:
+    """An answer about variants says that one of them is gone: it becomes a task of its own, with the rule of two looks."""
+    fetches.vendor.things["product", "m-1"] = (0, None)
+    await fetches.ask(wish("m", kind=VARIANTS))
+    await fetches.rest()
+    assert [call for call in fetches.vendor.calls if call[0] == "product"] == [("product", ("m-1",))] * 2
+    assert await fetches.states() == [("m-1", None)]
+
+
+@pytest.mark.parametrize("late", [0, 3])
+async def test_a_defect_of_a_fetcher_is_its_tasks_own_trouble(fetches: Fetches, late: int) -> None:
+    """They wait on the ladder and end as a letter that tells no value; other kinds go on meanwhile, without a pause of the system."""
+    fetches.pace = replace(fetches.pace, ladder_s=(1.0,) * late)
+    fetches.vendor.faults = deque([Fault(KeyError("a secret value")) for _ in range(late + 1)])
+    await fetches.ask(wish("a"))
+    await fetches.rest()
+    (letter,) = await fetches.letters()
+    assert (letter.disposition, letter.type) == ("exhausted", "bindery.fetch")
+    assert "secret" not in letter.message
+    assert len(fetches.vendor.calls) == late + 1
+    await request_fetches(fetches.store, [wish("b", deletion=True)], fetches.clock.now_us())
+    await fetches.rest()
+    assert await fetches.states() == [("b", None)]
