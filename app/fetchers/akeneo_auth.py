@@ -1,4 +1,4 @@
-"""Akeneo's OAuth: password grant, refresh token.
+"""Akeneo's OAuth: password grant (client credentials where no user is configured), refresh token.
 
 Owns: the calls of `POST /api/oauth/v1/token`. Does not own: when a token is renewed (tokens.py). Next stop: akeneo.py.
 
@@ -31,8 +31,8 @@ async def token(calls: Calls, api: AkeneoApi, before: Token | None) -> Token:
         except VendorDenied:
             # It may have ended (14 days) or been revoked; the password says whether we still may.
             pass
-    assert api.username
-    assert api.password
+    if api.username is None or api.password is None:
+        return await _granted(calls, api, {"grant_type": "client_credentials"})
     user, password = api.username.get_secret_value(), api.password.get_secret_value()
     return await _granted(calls, api, {"grant_type": "password", "username": user, "password": password})
 

@@ -55,7 +55,8 @@ class Api(Strict):
 
 
 class AkeneoApi(Api):
-    """url: of the PIM. Either a permanent `token` (of an app), or all of client_id, client_secret, username, password (of a connection).
+    """url: of the PIM. Either a permanent `token` (of an app), or client_id, client_secret, username and password (of a connection).
+    Without username and password the grant is client_credentials, which Akeneo itself does not give, but a gateway before it may.
     batch: things per call, at most 100 (the vendor's limit); fewer where the products are so large that an answer passes 32 MB."""
 
     SECRETS = frozenset({"token", "client_id", "client_secret", "username", "password"})
@@ -70,7 +71,11 @@ class AkeneoApi(Api):
 
     @model_validator(mode="after")
     def _either(self) -> Self:
-        return _one_way(self, ("token",), ("client_id", "client_secret", "username", "password"))
+        if bool(self.username) != bool(self.password):
+            raise ValueError("missing credentials: username and password go together; write references such as env:NAME")
+        if self.username and not self.client_id:
+            raise ValueError("missing credentials: client_id, client_secret; write references such as env:NAME")
+        return _one_way(self, ("token",), ("client_id", "client_secret"))
 
 
 class BynderApi(Api):
@@ -148,8 +153,8 @@ class TemplateApi(Api):
     """A GET per thing.
 
     url: with {id}, escaped where it is filled in; the slashes of an id such as `family/code` stay in a path. headers: sent along;
-    references in them are resolved. item: JMESPath of the state in the answer, the whole answer by default; null means that the thing does
-    not exist. kinds: kind -> what is different for it. updated: JMESPath in the state of its own time (RFC 3339).
+    references in them are resolved. item: JMESPath of the state in the answer, the whole answer by default; a null that stands there means
+    that the thing does not exist. kinds: kind -> what is different for it. updated: JMESPath in the state of its own time (RFC 3339).
     """
 
     url: Template | None = None
