@@ -33,8 +33,9 @@ def _entries(values: Any, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield attribute, entry
 
 
-def _type(entry: Mapping[str, Any]) -> Any:
-    return entry.get("attribute_type") or entry.get("type")
+def _type(entry: Mapping[str, Any]) -> str | None:
+    kind = entry.get("attribute_type") or entry.get("type")
+    return kind if isinstance(kind, str) else None
 
 
 def _href(holder: Any, *names: str) -> str | None:
