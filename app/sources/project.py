@@ -211,7 +211,8 @@ class EventProjector:
 
     def _leaves(self, piece: _Piece, view: Any) -> tuple[Leaves, tuple[str, ...]]:
         fields, plan, mode = self._maps[piece.kind], piece.plan, piece.mode
-        leaves = fields.leaves(view, mode.name != "full")
+        # An empty view mentions nothing, whatever an expression makes of nothing (a list of nulls is an empty list).
+        leaves = fields.leaves(view, mode.name != "full") if view or mode.name == "full" else {}
         if plan.previous is not None:
             gone = fields.traces(plan.seen(plan.previous, piece.scope))
             leaves.update((leaf, None) for leaf in gone if leaf not in leaves)

@@ -60,6 +60,15 @@ def test_review_status(aem: Source, status: str, state: str) -> None:
     assert verdict(*sent(aem, SAMPLE).changes, *changed.changes).state == state
 
 
+@pytest.mark.parametrize("now", [{}, {"dam:status": None}, {"dam:status": ""}])
+def test_a_status_that_is_taken_away_is_no_approval(aem: Source, now: dict[str, Any]) -> None:
+    """Nor is one that an asset is born without."""
+    first = sent(aem, SAMPLE).changes
+    assert verdict(*first, *sent(aem, updated(now, {"dam:status": "approved"})).changes).state == "pending-review"
+    assert verdict(*sent(aem, event("created", {**now, DATE: "2027-03-01T00:00:00Z"})).changes).state == "pending-review"
+    assert verdict(*first, *sent(aem, updated({"dc:title": "x"}, {"dc:title": "y"})).changes).state == "live"
+
+
 def test_what_was_there_before_and_is_not_now_is_taken_away(aem: Source) -> None:
     """`event:updated` holds the previous values: a removed expiry, a list of SKUs that shrinks, a tag that goes."""
     first = sent(aem, SAMPLE).changes
@@ -103,7 +112,7 @@ def test_no_address_while_it_is_processed(aem: Source) -> None:
 
 def test_a_move_changes_the_address_and_keeps_the_record(aem: Source) -> None:
     """The id stays, the path does not; what a path holds is written as addresses are."""
-    moved = sent(aem, updated({}, at="2026-10-14T09:00:00Z", **{"repo:path": "/content/dam/å b/c#1.jpg"})).changes
+    moved = sent(aem, updated({}, {}, at="2026-10-14T09:00:00Z", **{"repo:path": "/content/dam/å b/c#1.jpg"})).changes
     seen = known(*sent(aem, SAMPLE).changes, *moved)
     assert seen["url"] == "https://assets.nordhag.example/content/dam/%C3%A5%20b/c%231.jpg"
     assert seen["aliases.path"] == ["/content/dam/å b/c#1.jpg"]
@@ -149,7 +158,8 @@ def test_nobody_is_named(aem: Source) -> None:
     ("metadata", "why"),
     [
         ({DATE: "soon"}, "rights.until"),
-        ({"onTime": {"a": 1}}, "rights.from"),
+        ({"onTime": []}, "rights.from"),
+        ({"offTime": []}, "rights.access"),
         ({"offTime": "later"}, "rights.access"),
         ({"nordhag:sku": [{"a": 1}]}, "claims.sku"),
     ],

@@ -128,10 +128,11 @@ def test_addresses_that_may_end_are_not_handed_on(frontify: Source) -> None:
     assert b"frontify-enterprise-files" not in orjson.dumps(dict(fetched(frontify, ID, asset()).leaves))
 
 
-def test_a_date_that_cannot_be_read_is_a_letter(frontify: Source) -> None:
-    """A right that is not understood is not a right."""
-    with pytest.raises(Unmappable, match=r"rights\.access at availability\.to"):
-        fetched(frontify, ID, asset(availability={"to": "one day"}))
+@pytest.mark.parametrize("to", ["one day", [], {}, False])
+def test_a_date_that_cannot_be_read_is_a_letter(frontify: Source, to: Any) -> None:
+    """A right that is not understood is not a right, also where JMESPath takes it for nothing."""
+    with pytest.raises(Unmappable, match=r"rights\.access at .*availability"):
+        fetched(frontify, ID, asset(availability={"to": to}))
 
 
 @pytest.mark.parametrize("payload", [None, "a1", [{}], [{"assetId": None}]])

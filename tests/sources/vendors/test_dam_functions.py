@@ -1,0 +1,54 @@
+"""The functions that presets of DAMs call, compiled and interpreted.
+
+Owns: first_part(), quoted(), truth(), keyed(). Does not own: the other functions (tests/sources/test_functions.py).
+Next stop: tests/sources/vendors/test_bynder.py.
+"""
+
+from typing import Any
+
+import pytest
+
+from app.sources.arguments import WrongArgument
+from app.sources.expressions import compile_expression
+
+
+@pytest.mark.parametrize("around", ["{}", "{} | @", "[{}][?@ == @ || @ == `null`] | [0]"])
+@pytest.mark.parametrize(
+    ("call", "value", "expected"),
+    [
+        ("first_part(v, '_')", "09521101530476_A1N1.jpg", "09521101530476"),
+        ("first_part(v, '_')", "plain", "plain"),
+        ("first_part(v, '_')", None, None),
+        ("quoted(v)", "/å b/c#1?.jpg", "/%C3%A5%20b/c%231%3F.jpg"),
+        ("quoted(v)", None, None),
+        ("truth(v)", 0, False),
+        ("truth(v)", "1", True),
+        ("truth(v)", "No", False),
+        ("truth(v)", "", None),
+        ("truth(v)", None, None),
+        ("keyed(v)", [{"key": "a", "value": 1}, {"key": "b", "value": [2, 3]}, {"key": "a", "value": 4}], {"a": [1, 4], "b": [2, 3]}),
+        ("keyed(v)", [{"key": "a", "value": 0}, {"key": "b"}, {"value": 1}, 7, None], {"a": 0}),
+        ("keyed(v)", None, {}),
+    ],
+)
+def test_what_they_give(around: str, call: str, value: Any, expected: Any) -> None:
+    """The same by either way, and null stays null."""
+    assert compile_expression(around.format(call)).get({"v": value}) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ("first_part(v, '_')", 7),
+        ("quoted(v)", ["/a"]),
+        ("truth(v)", "perhaps"),
+        ("truth(v)", []),
+        ("truth(v)", 2),
+        ("keyed(v)", {"key": "a"}),
+    ],
+)
+def test_what_they_refuse(call: str, value: Any) -> None:
+    """By naming the type, and no value."""
+    with pytest.raises(WrongArgument) as error:
+        compile_expression(call).get({"v": value})
+    assert "perhaps" not in str(error.value)
