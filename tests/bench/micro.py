@@ -17,6 +17,7 @@ from app.sources.source import Source
 from tests.bench.report import Row
 from tests.bench.site import Bench
 from tests.functional.deployment import Deployment
+from tests.sources.signed_samples import NOW_S, request, verifier_of, words_of
 
 TITLE = "Mapping: what the door and the projector do with a sample, beside orjson.loads of the same body"
 SAMPLES = Path("tests/sources/samples")
@@ -26,6 +27,19 @@ CHOSEN = {
     "cloudinary-resource_context_changed": "cloudinary-eu",
     "akeneo-eventplatform-product-updated-delta": "akeneo-main",
 }
+# One sample per way of signing.
+SCHEMES = (
+    "akeneo-eventplatform-product-updated-delta",
+    "imagekit-file.updated",
+    "cloudinary-upload",
+    "contentful-asset.publish",
+    "ergonode-product-updated",
+    "canto-delete_asset",
+    "bynder-asset_bank.media.updated",
+    "salsify-product-change",
+    "aem-metadata_updated",
+    "pimcore-sintra-postupdate",
+)
 ARRIVED_US = 1_791_965_553_000_000
 ROUNDS = 5
 
@@ -33,7 +47,18 @@ ROUNDS = 5
 def run(bench: Bench) -> list[Row]:
     """The table."""
     sources = load(Deployment(bench.folder / "micro").folder / "bindery.yaml").sources
-    return [row for sample, name in CHOSEN.items() for row in _rows(sample, sources[name], bench.sizes.micro_s)]
+    mapped = [row for sample, name in CHOSEN.items() for row in _rows(sample, sources[name], bench.sizes.micro_s)]
+    return mapped + [_verified(sample, bench.sizes.micro_s) for sample in SCHEMES]
+
+
+def _verified(sample: str, seconds: float) -> Row:
+    """The signature alone, with the key at hand."""
+    headers, body = request(sample)
+    verifier = verifier_of(sample)
+    assert verifier.check(headers, body, NOW_S) == "", sample
+    parsed = _us(lambda: orjson.loads(body), seconds)
+    cost = _us(lambda: verifier.check(headers, body, NOW_S), seconds)
+    return Row(f"{sample}: signature ({words_of(sample)['scheme']})", cost, "µs", parsed, "orjson.loads")
 
 
 def _rows(sample: str, source: Source, seconds: float) -> list[Row]:

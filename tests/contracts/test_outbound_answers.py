@@ -261,6 +261,19 @@ async def test_the_start_of_a_call_on_the_others_clock(date: str, took_s: float,
     await client.stop()
 
 
+async def test_stopping_ends_calls_under_way() -> None:
+    """A call that waits when the client is stopped fails at once, rather than holding the process up."""
+    client = HttpOutbound(SystemClock(), private=LOCAL)
+    async with served(_silent) as server:
+        waiting = asyncio.create_task(client.call("GET", server.url, timeout_s=30))
+        async with asyncio.timeout(5):
+            while not server.requests:
+                await asyncio.sleep(0.001)
+            await client.stop()
+            with pytest.raises(VendorDown):
+                await waiting
+
+
 async def test_many_calls_at_once_and_a_cancelled_one(outbound: Outbound) -> None:
     """Thirty calls go on side by side; one that is given up takes nothing from the others."""
     async with served(answer(b"x")) as server, served(_silent) as stuck:

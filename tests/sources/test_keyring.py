@@ -8,7 +8,7 @@ import pytest
 from app.errors import KeyMissing
 from app.sources.keyring import CAPACITY, GRACE_S, REFUSED_S, TTL_S, KeyRefused, KeyRing, allowed, public_keys
 from tests.sources.rsa_signers import ADOBE_PATHS, CERTIFICATE, SALSIFY_CERTIFICATE, signer
-from tests.sources.test_verify_samples import described
+from tests.sources.signed_samples import described
 
 
 def test_a_key_counts_for_a_day_and_a_day_of_grace() -> None:

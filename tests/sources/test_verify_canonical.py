@@ -15,7 +15,7 @@ from app.sources.credentials import Credentials
 from app.sources.source import Verifier
 from app.sources.verifiers.contentful import encoded
 from app.sources.verify import compile_scheme
-from tests.sources.test_verify_samples import WORDS, request
+from tests.sources.signed_samples import WORDS, request
 
 BODY = b'{"sys":{"id":"a"}}'
 NOW_S = 1_791_965_560.0

@@ -16,7 +16,7 @@ from app.sources.source import Verifier
 from app.sources.verify import compile_scheme
 from tests.sources.builders import NOW_S, mistakes, one
 from tests.sources.rsa_signers import CERTIFICATE, SALSIFY_CERTIFICATE, SALSIFY_URL, TOPIC, signer
-from tests.sources.test_verify_samples import WORDS
+from tests.sources.signed_samples import WORDS
 
 
 def made(scheme: str, given: Credentials, **words: Any) -> Verifier:
