@@ -68,7 +68,7 @@ class _Application(FastAPI):
             components.setdefault("schemas", {})["ProblemDetails"] = problem
             components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
             if self.webhooks_door is not None:
-                made["paths"] = {webhook_docs.PATH: webhook_docs.described(), **made["paths"]}
+                made["paths"] = {**webhook_docs.described(), **made["paths"]}
             self.openapi_schema = made
         return self.openapi_schema
 

@@ -48,8 +48,10 @@ def test_every_operation_keeps_its_word(running: Running) -> None:
         @settings(max_examples=6, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def keeps_its_word(case: schemathesis.Case) -> None:
-            if case.path == "/webhooks/{source}":
+            if case.path.startswith("/webhooks/{source}"):
                 case.path_parameters["source"] = "open"
+            if case.path.startswith("/v1/sources/{name}"):
+                case.path_parameters["name"] = "lenient"
             answer = case.call_and_validate(checks=CHECKS, headers=running.bearer("everybody"), timeout=10)
             answered[answer.status_code] += 1
 
