@@ -1,6 +1,7 @@
 """Senders that sign by RSA, as Amazon, Salsify and Adobe do, with keys of their own.
 
-Owns: Signer, the requests of those three. Does not own: any expectation. Next stop: tests/sources/test_verify_rsa.py.
+Owns: Signer, the requests of those three, verifiers and sources for them. Does not own: any expectation.
+Next stop: tests/sources/test_verify_sns.py.
 """
 
 import base64
@@ -11,6 +12,12 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from app.sources.credentials import Credentials
+from app.sources.source import Verifier
+from app.sources.verify import compile_scheme
+from tests.sources.builders import NOW_S
+from tests.sources.signed_samples import WORDS
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:bynder"
 CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-55d7.pem"
@@ -79,3 +86,22 @@ def adobe(signed: bytes, *signers: Signer | None, paths: list[str] | None = None
 def signer(number: int = 0) -> Signer:
     """Key pairs, made once: making one takes a tenth of a second."""
     return Signer()
+
+
+def made(scheme: str, given: Credentials, **words: Any) -> Verifier:
+    """The verifier of an RSA scheme."""
+    return compile_scheme(WORDS.validate_python({"scheme": scheme, **words}), [], given)
+
+
+def credentials(*urls: str, **more: Any) -> Credentials:
+    """Credentials whose keyring holds the key of signer() under these addresses."""
+    given = Credentials(**more)
+    for url in urls:
+        given.keyring.put(url, signer().pem, NOW_S)
+    return given
+
+
+def sns_source(*lines: str) -> str:
+    """A source in bindery.yaml that verifies by SNS, with further lines."""
+    words = ["preset: cloudinary", "when_rights_unknown: hide", "overrides: {verify: {scheme: sns}}", *lines]
+    return "\n  bynder-main:\n" + "".join(f"    {line}\n" for line in words)

@@ -1,169 +1,32 @@
-"""SNS and Salsify: what they sign, whose keys count, the tricks that their receivers fell for.
+"""Salsify, Adobe and keys that an operator gives: what is signed, tricks in addresses and paths, wrapped bodies, other recipients.
 
-Owns: the schemes `sns` and `salsify`, what all RSA schemes need of the configuration. Does not own: the vendors' samples
-(tests/sources/test_verify_samples.py), downloads (tests/outbound/). Next stop: tests/sources/test_verify_adobe.py.
+Owns: the schemes `salsify`, `adobe`, `rsa`, and what they need of the configuration. Does not own: SNS (tests/sources/test_verify_sns.py).
+Next stop: tests/sources/test_keyring.py.
 """
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.errors import KeyMissing, Misconfigured
-from app.sources.credentials import Credentials, UnacceptedTopic
-from app.sources.source import Verifier
-from app.sources.verify import compile_scheme
-from tests.sources.builders import NOW_S, mistakes, one
-from tests.sources.rsa_signers import CERTIFICATE, SALSIFY_CERTIFICATE, SALSIFY_URL, TOPIC, signer
-from tests.sources.signed_samples import WORDS
-
-
-def made(scheme: str, given: Credentials, **words: Any) -> Verifier:
-    return compile_scheme(WORDS.validate_python({"scheme": scheme, **words}), [], given)
-
-
-def credentials(*urls: str, **more: Any) -> Credentials:
-    """Credentials whose keyring holds the key of signer() under these addresses."""
-    given = Credentials(**more)
-    for url in urls:
-        given.keyring.put(url, signer().pem, NOW_S)
-    return given
-
-
-@pytest.mark.parametrize("version", ["1", "2"])
-@pytest.mark.parametrize(
-    "members",
-    [
-        {},
-        {"Subject": None},
-        {"SigningCertURL": None, "SigningCertUrl": CERTIFICATE},
-        {"Type": "SubscriptionConfirmation", "Subject": None, "SubscribeURL": "https://sns…", "Token": "t"},
-        {"Type": "UnsubscribeConfirmation", "Subject": None, "SubscribeURL": "https://sns…", "Token": "t"},
-    ],
+from app.errors import KeyMissing
+from app.sources.credentials import Credentials
+from tests.sources.builders import NOW_S, events, mistakes, one
+from tests.sources.rsa_signers import (
+    ADOBE_PATHS,
+    SALSIFY_CERTIFICATE,
+    SALSIFY_URL,
+    adobe,
+    credentials,
+    made,
+    signer,
+    sns_source,
 )
-def test_sns_messages_of_both_versions(version: str, members: dict[str, Any]) -> None:
-    """SHA-1 and SHA-256, without subject, in Lambda's spelling, confirmations; whatever the content type says."""
-    ours = made("sns", credentials(CERTIFICATE, topic_arn=TOPIC))
-    body = signer().sns(version, **members)
-    assert ours.check({"content-type": "text/plain; charset=UTF-8"}, body, NOW_S) == ""
-    assert "does not fit" in ours.check({}, body.replace(b"m-1", b"m-2"), NOW_S)
-    other = json.dumps({**json.loads(body), "SignatureVersion": "2" if version == "1" else "1"}).encode()
-    assert "does not fit" in ours.check({}, other, NOW_S)
 
-
-def test_a_foreign_topic_is_refused_before_anything_is_fetched() -> None:
-    """A genuine message of somebody else's topic proves nothing, and does not make us ask for its certificate."""
-    body = signer().sns(TopicArn=TOPIC.replace("111122223333", "999999999999"))
-    given = credentials(topic_arn=TOPIC)
-    assert "another SNS topic" in made("sns", given).check({}, body, NOW_S)
-    given.topics.add(TOPIC.replace("111122223333", "999999999999"))
-    assert "another SNS topic" in made("sns", given).check({}, body, NOW_S)
-
-
-def test_an_unpinned_topic_has_to_be_accepted() -> None:
-    """Without a pin a genuine message is told apart by its topic, until somebody accepts that; a forged one never is."""
-    given = credentials(CERTIFICATE)
-    ours, body = made("sns", given), signer().sns()
-    reason = ours.check({}, body, NOW_S)
-    assert isinstance(reason, UnacceptedTopic)
-    assert (reason.topic, TOPIC in reason) == (TOPIC, True)
-    forged = ours.check({}, body.replace(b"m-1", b"m-2"), NOW_S)
-    assert forged
-    assert not isinstance(forged, UnacceptedTopic)
-    given.topics.add(TOPIC)
-    assert ours.check({}, body, NOW_S) == ""
-
-
-def test_accepted_topics_are_the_sources_own_set(tmp_path: Path) -> None:
-    """Whoever accepts a topic adds it to Source.topics; the verifier looks into that very set."""
-    pem = tmp_path / "key.pem"
-    pem.write_bytes(signer().pem)
-    source = one(tmp_path, sns_source("keys: [file:key.pem]"))
-    assert isinstance(source.verify({}, signer().sns(), NOW_S), UnacceptedTopic)
-    source.topics.add(TOPIC)
-    assert source.verify({}, signer().sns(), NOW_S) == ""
-    with pytest.raises(Misconfigured, match="private key"):
-        source.sign(b"{}", NOW_S)
-
-
-def sns_source(*lines: str) -> str:
-    words = ["preset: cloudinary", "when_rights_unknown: hide", "overrides: {verify: {scheme: sns}}", *lines]
-    return "\n  bynder-main:\n" + "".join(f"    {line}\n" for line in words)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://sns.eu-west-1.amazonaws.com/a.pem",
-        "https://sns.evil.amazonaws.com.evil.example/a.pem",
-        "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem",
-        "https://evil.example/sns.eu-west-1.amazonaws.com/a.pem",
-        "https://sns.eu-west-1.amazonaws.com@evil.example/a.pem",
-        "https://sns.eu-west-1.amazonaws.com:444/a.pem",
-        "https://sns.eu-west-1.amazonaws.com\\@evil.example/a.pem",
-        "https://sns.eu-west-1.amazonaws.com/a.pem?x=.pem",
-        "https://sns.eu-west-1.amazonaws.com/a.pem#.pem",
-        "https://sns.eu-west-1.amazonaws.com/a.txt",
-        "https://sns.eu-west-1.amazonaws.com/../a.pem",
-        "https://sns.eu-west-1.amazonaws.com/a%2f.pem",
-        "https://sns.eu-west-1.amazonaws.com/a.pem\n",
-        "https://sns.x.amazonaws.com/a.pem",
-        "https://s3.eu-west-1.amazonaws.com/a.pem",
-        "https://snsx.eu-west-1.amazonaws.com/a.pem",
-        "https://sns.eu.west.amazonaws.com/a.pem",
-        "https://sns.eu-west-1.amazonaws.community/a.pem",
-        "",
-        7,
-    ],
-)
-def test_certificates_come_from_amazon_only(url: Any) -> None:
-    """No other address is ever asked for, however much it looks like Amazon's."""
-    ours = made("sns", Credentials(topic_arn=TOPIC))
-    assert "SigningCertURL" in ours.check({}, signer().sns(SigningCertURL=url), NOW_S)
-
-
-def test_a_certificate_that_is_not_there_yet() -> None:
-    """The address of the missing certificate is told; once it is there, the same request is genuine; in China, too."""
-    url = "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem"
-    given = Credentials(topic_arn=TOPIC)
-    ours, body = made("sns", given), signer().sns(SigningCertURL=url)
-    with pytest.raises(KeyMissing) as missing:
-        ours.check({}, body, NOW_S)
-    assert missing.value.url == url
-    given.keyring.refused(url, "its server answers 404", NOW_S)
-    assert "404" in ours.check({}, body, NOW_S)
-    given.keyring.put(url, signer().pem, NOW_S)
-    assert ours.check({}, body, NOW_S) == ""
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(b"", b"[]", b"7", b"null", b"{", b'{"Type":"Notification"}', b'{"Type":["Notification"]}', b'{"Type":{}}', b"\xff"),
-        *(b'"Notification"', b'{"Type":"Other","TopicArn":"' + TOPIC.encode() + b'"}'),
-    ],
-)
-def test_what_is_no_sns_message_is_refused(body: bytes) -> None:
-    """A body that is no envelope has a reason, and is no error."""
-    assert "not a message" in made("sns", Credentials()).check({}, body, NOW_S)
-
-
-@pytest.mark.parametrize("changed", [{"Message": 7}, {"SignatureVersion": "3"}, {"Signature": 7}, {"Signature": "é"}, {"Signature": ""}])
-def test_odd_members_are_refused(changed: dict[str, Any]) -> None:
-    """Members of another type, and versions that do not exist."""
-    body = json.dumps({**json.loads(signer().sns()), **changed}).encode()
-    assert made("sns", credentials(CERTIFICATE, topic_arn=TOPIC)).check({}, body, NOW_S) != ""
-
-
-def test_old_messages_where_a_tolerance_is_set() -> None:
-    """By default a retry after an hour counts; with a tolerance it does not."""
-    given, body = credentials(CERTIFICATE, topic_arn=TOPIC), signer().sns()
-    late_s = 1_791_965_551 + 3_601
-    given.keyring.put(CERTIFICATE, signer().pem, late_s)
-    assert made("sns", given).check({}, body, late_s) == ""
-    assert "old" in made("sns", given, tolerance_s=3600).check({}, body, late_s)
-    assert "no time" in made("sns", given, tolerance_s=3600).check({}, signer().sns(Timestamp="soon"), late_s)
+ADOBE_URLS = [f"https://static.adobeioevents.com{path}" for path in ADOBE_PATHS]
+EVENT = json.dumps({"id": "1", "recipient_client_id": "me", "recipientclientid": "me"}).encode()
 
 
 def test_salsify_signs_the_address_that_it_calls() -> None:
@@ -201,6 +64,99 @@ def test_certificates_come_from_salsify_only(url: str) -> None:
     assert "webhooks-auth" in ours.check(signer().salsify(b"{}", int(NOW_S), cert_url=url), b"{}", NOW_S)
     with pytest.raises(KeyMissing):
         ours.check(signer().salsify(b"{}", int(NOW_S)), b"{}", NOW_S)
+
+
+def test_either_of_adobes_signatures_suffices() -> None:
+    """While Adobe rotates keys, one of the two may fit; with none it is refused."""
+    ours = made("adobe", credentials(*ADOBE_URLS))
+    good, bad = signer(), None
+    for signers in ((good, good), (good, bad), (bad, good), (good,)):
+        assert ours.check(adobe(EVENT, *signers), EVENT, NOW_S) == ""
+    for wrong in ((bad, bad), (signer(1), bad), (signer(1), signer(1))):
+        assert "neither" in ours.check(adobe(EVENT, *wrong), EVENT, NOW_S)
+    assert "missing" in ours.check({}, EVENT, NOW_S)
+    assert "neither" in ours.check(adobe(EVENT, good, good), EVENT + b" ", NOW_S)
+
+
+def test_adobes_key_is_missing_only_where_the_other_does_not_help() -> None:
+    """With one key at hand that fits, the other is not waited for."""
+    headers = adobe(EVENT, signer(), signer())
+    assert made("adobe", credentials(ADOBE_URLS[1])).check(headers, EVENT, NOW_S) == ""
+    with pytest.raises(KeyMissing) as missing:
+        made("adobe", credentials()).check(headers, EVENT, NOW_S)
+    assert missing.value.url == ADOBE_URLS[0]
+    with pytest.raises(KeyMissing):
+        made("adobe", credentials(ADOBE_URLS[1])).check(adobe(EVENT, signer(), None), EVENT, NOW_S)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".evil.example/prod/keys/pub-key-aaaaaaaa-1111-4222-8333-444444444444.pem",
+        "@evil.example/prod/keys/pub-key-aaaaaaaa-1111-4222-8333-444444444444.pem",
+        "/prod/keys/../../x/pub-key-aaaaaaaa-1111-4222-8333-444444444444.pem",
+        "//evil.example/prod/keys/pub-key-aaaaaaaa-1111-4222-8333-444444444444.pem",
+        "/prod/keys/pub-key-aaaaaaaa-1111-4222-8333-444444444444.pem?x",
+        "/prod/keys/pub-key-aaaaaaaa-1111-4222-8333-444444444444.pem\n",
+        "/dev/keys/pub-key-aaaaaaaa-1111-4222-8333-444444444444.pem",
+        "/prod/keys/pub-key-short.pem",
+        "",
+    ],
+)
+def test_adobes_key_path_names_no_other_host(path: str) -> None:
+    """Only a path of the documented form is ever fetched."""
+    headers = adobe(EVENT, signer(), signer(), paths=[path, path])
+    assert "documents" in made("adobe", Credentials()).check(headers, EVENT, NOW_S)
+
+
+def test_given_keys_replace_downloads() -> None:
+    """With `keys:`, the path is not looked at and nothing is missing; any of the keys counts."""
+    given = Credentials(keys=[signer(1).pem, signer().pem])
+    headers = adobe(EVENT, signer(), paths=["/prod/keys/pub-key-9d2f0b61.pem"])
+    assert made("adobe", given).check(headers, EVENT, NOW_S) == ""
+    assert "neither" in made("adobe", Credentials(keys=[signer(1).pem])).check(headers, EVENT, NOW_S)
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"recipient_client_id": "other"}, {"recipient_client_id": "me", "recipientclientid": "other"}, [], [{}], 7]
+)
+def test_an_event_for_somebody_else(event: Any) -> None:
+    """Adobe signs for all its customers with the same keys: with `recipient`, only events for the own client id count."""
+    body = json.dumps(event).encode()
+    headers = adobe(body, signer())
+    assert made("adobe", credentials(*ADOBE_URLS)).check(headers, body, NOW_S) == ""
+    assert "recipient" in made("adobe", credentials(*ADOBE_URLS), recipient="me").check(headers, body, NOW_S)
+    assert made("adobe", credentials(*ADOBE_URLS), recipient="me").check(adobe(EVENT, signer()), EVENT, NOW_S) == ""
+
+
+def test_adobes_body_may_be_base64(tmp_path: Path) -> None:
+    """A body that is base64 as a whole is genuine whether its bytes or what it means was signed, and is read as what it means."""
+    plain = json.dumps({"notification_type": "delete", "resources": [{"asset_id": "a1"}], "recipient_client_id": "me"}).encode()
+    wrapped = base64.b64encode(plain)
+    (tmp_path / "key.pem").write_bytes(signer().pem)
+    words = "overrides: {verify: {scheme: adobe, recipient: me}}"
+    source = one(tmp_path, sns_source("keys: [file:key.pem]").replace("overrides: {verify: {scheme: sns}}", words))
+    for signed in (wrapped, plain):
+        assert source.verify(adobe(signed, signer()), wrapped, NOW_S) == ""
+    assert source.verify(adobe(plain, signer()), wrapped[:-4], NOW_S) != ""
+    assert [event.key for event in events(source, wrapped)] == [event.key for event in events(source, plain)]
+
+
+def test_a_static_key(tmp_path: Path) -> None:
+    """Pimcore's bundle signs by SHA-1 with a key that the operator gives; without one the source cannot be configured."""
+    words = {"header": "webhook-signature", "algorithm": "sha1"}
+    ours = made("rsa", Credentials(keys=[signer(1).pem + signer().pem]), **words)
+    headers = {"webhook-signature": signer().sign(EVENT, "sha1")}
+    assert ours.check(headers, EVENT, NOW_S) == ""
+    assert "fits none" in ours.check({"webhook-signature": signer().sign(EVENT)}, EVENT, NOW_S)
+    assert "fits none" in ours.check(headers, EVENT + b" ", NOW_S)
+    hexed = base64.b64decode(headers["webhook-signature"]).hex()
+    ours = made("rsa", Credentials(keys=[signer().pem]), **words, encoding="hex", prefix="sha1=")
+    assert ours.check({"webhook-signature": f"sha1={hexed}"}, EVENT, NOW_S) == ""
+    assert "fits none" in ours.check({"webhook-signature": "xyz"}, EVENT, NOW_S)
+    for keys in ([], [b"no key"], [b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"]):
+        with pytest.raises(ValueError, match="key"):
+            made("rsa", Credentials(keys=keys), **words)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Every signed sample is genuine by its vendor's scheme, and one changed byte is noticed wherever the scheme signs.
 
-Owns: the schemes against the vendors' own examples. Does not own: presets (tests/sources/test_golden.py), traps (test_verify_rsa.py).
-Next stop: tests/sources/test_verify_rsa.py.
+Owns: the schemes against the vendors' own examples. Does not own: presets (tests/sources/test_golden.py), traps.
+Next stop: tests/sources/test_verify_contentful.py.
 """
 
 import json
