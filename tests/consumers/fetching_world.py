@@ -220,11 +220,12 @@ class Fetches:
         await self.store.tasks.save([replace(doc, numbers={**doc.numbers, "due_us": self.clock.now_us(), **numbers})])
 
     async def events(self) -> list[dict[str, Any]]:
-        """What stands on the slow lane: the value, and `began` and `kind` of each."""
+        """The fetched states on the slow lane: the value, and `began` and `kind` of each."""
         found = []
-        for record in await self._all(topics.EVENTS_SLOW):
+        for record in await self.all_of(topics.EVENTS_SLOW):
             event = Event.read(record.key, record.value, record.headers)
-            found.append({**orjson.loads(event.value), "began": event.fetched_us, "kind": event.type.removeprefix(FETCHED)})
+            if event.type.startswith(FETCHED):
+                found.append({**orjson.loads(event.value), "began": event.fetched_us, "kind": event.type.removeprefix(FETCHED)})
         return found
 
     async def states(self) -> list[tuple[str, Any]]:
@@ -239,9 +240,10 @@ class Fetches:
 
     async def said(self) -> list[Letter | Outcome]:
         """Everything on the topic of letters."""
-        return [wire.read(record.key, record.value, record.headers) for record in await self._all(topics.DEAD_LETTERS)]
+        return [wire.read(record.key, record.value, record.headers) for record in await self.all_of(topics.DEAD_LETTERS)]
 
-    async def _all(self, topic: str) -> list[LogRecord]:
+    async def all_of(self, topic: str) -> list[LogRecord]:
+        """Every record of a topic."""
         total = sum((await self.log.ends(topic)).values())
         consumer = self.log.consumer(f"look-{next(_looks)}", [topic])
         await consumer.start()
