@@ -30,6 +30,7 @@ def across_sources(sources: Configured, systems_of: Mapping[str, str], unread: M
         yield from _agreement(system, readable, sources, unread)
     yield from _measures({name: one for name, one in sources.items() if "overrides" not in unread[name]})
     yield from _spellings(sources)
+    yield from _unknown_rights(sources, unread)
     for name, (words, preset) in sources.items():
         for system in asset_systems(words.system or name, preset):
             if name not in systems[system]:
@@ -58,12 +59,26 @@ def _kept(where: str, system: str, by: str, presets: list[Preset]) -> Iterator[M
 
 
 def _agreement(system: str, names: list[str], sources: Configured, unread: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
-    for word in ("era", "when_rights_unknown", "inheritance", "include"):
+    for word in ("era", "inheritance", "include"):
         said = {name: getattr(sources[name][0], word) for name in names if word not in unread[name]}
         stated = {value for value in said.values() if value is not None}
         if len(stated) > 1:
-            who = ", ".join(f"{name}: {value}" for name, value in said.items())
+            who = ", ".join(name if word == "include" else f"{name}: {value}" for name, value in said.items())
             yield f"sources.{[*said][-1]}.{word}", f"the sources of the system {system} must agree ({who}); write the same value at each"
+
+
+def _unknown_rights(sources: Configured, unread: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
+    """One answer for the assets of a system, whoever tells of them."""
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, (words, preset) in sources.items():
+        if words.when_rights_unknown is not None and "when_rights_unknown" not in unread[name]:
+            for system in asset_systems(words.system or name, preset):
+                said[system][name] = words.when_rights_unknown
+    for system, told in said.items():
+        if len({*told.values()}) > 1:
+            who = ", ".join(f"{name}: {value}" for name, value in told.items())
+            text = f"the sources of assets of the system {system} must agree ({who}); write the same value at each"
+            yield f"sources.{[*told][-1]}.when_rights_unknown", text
 
 
 def _measures(sources: Configured) -> Iterator[Mistake]:

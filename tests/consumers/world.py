@@ -21,10 +21,12 @@ from app.backends.sqlite.log import SqliteLog
 from app.backends.sqlite.store import SqliteStore
 from app.domain import facets
 from app.domain.facets import Change, EventRef
+from app.domain.keys import record_key
 from app.domain.order import CHANGE, order
 from app.domain.policy import Policy
 from app.errors import Unmappable
 from app.ports import Doc, Entry, LogRecord, TopicPartition
+from app.sources.fetching import FETCHED, Found
 from app.sources.source import FetchTask, Projected, Received, Source, Sources
 from consumers.binder import GROUP as BINDER_GROUP
 from consumers.binder import Binder
@@ -118,6 +120,11 @@ class Spelled:
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
         return Received()
+
+    def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
+        key = record_key(found.kind, "dam", found.thing)
+        value = orjson.dumps({"changes": [], "tasks": [], "fails": "", "state": found.state, "at_least": at_least})
+        return Event(f"{found.thing}:{began_us}", SOURCE, f"{FETCHED}{found.kind}", key, value, arrived_us, fetched_us=began_us)
 
     def project(self, event: Event, version: int) -> Projected:
         said = orjson.loads(event.value)

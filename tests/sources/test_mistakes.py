@@ -13,7 +13,6 @@ from app.configuration import load
 from app.errors import Misconfigured
 from tests.sources.builders import AKENEO, CLOUDINARY, mistakes
 
-
 PIM = "\n  erp:\n    preset: generic-pim\n    secrets: [env:PRIMARY]\n"
 
 
@@ -129,6 +128,7 @@ def test_a_truncated_file_is_a_mistake(tmp_path: Path, text: str, places: list[s
     assert dict(load(path).sources) == {}
 
 
+API = "    api: {url: 'https://erp.example/{id}', headers: {authorization: env:PRIMARY}}\n"
 ORDERLESS = "    overrides: {order: null}\n"
 OTHER = CLOUDINARY.replace("cloudinary-eu:", "other:")
 
@@ -182,6 +182,29 @@ OTHER = CLOUDINARY.replace("cloudinary-eu:", "other:")
             "sources.other",
             "these do not compare",
         ),
+        (
+            CLOUDINARY + PIM + "    joins: {x: {system: cloudinary-eu, normalise: {case: lower}}}\n",
+            "sources.erp.joins.x.normalise",
+            "ids of a system are exact",
+        ),
+        (
+            CLOUDINARY
+            + PIM
+            + "    joins:\n      x: {system: cloudinary-eu, by: public_id, normalise: {case: lower}}\n"
+            + "      y: {system: cloudinary-eu, by: public_id}\n",
+            "sources.erp.joins.y.normalise",
+            "sources.erp.joins.x names public_id of cloudinary-eu too",
+        ),
+        (
+            PIM + API + "    overrides: {fetch: true, events: {fetched.product: null, fetched.model: null}}\n",
+            "sources.erp.overrides.events",
+            "nothing says how it is read; add `fetched.product:",
+        ),
+        (PIM + "    overrides: {events: {fetched.thing: {}}}\n", "sources.erp", "fetched.asset, fetched.product and fetched.model"),
+        (PIM + API.replace("url:", "uri:"), "sources.erp.api.uri", "unknown word, did you mean url?"),
+        (PIM + API.replace("env:PRIMARY", "s3cr3t"), "sources.erp.api.headers.authorization", "a secret itself never stands in this file"),
+        (PIM + "    overrides: {type: {segment: 1}}\n", "sources.erp.overrides.receive", "say `below: true`"),
+        (PIM + "    overrides: {type: {segment: 0}}\n", "sources.erp", "exactly one of path, header, segment"),
         ("\n  x: {preset: cloudinary.yaml}\n", "sources.x.preset", "there is no preset"),
         ("\n  x: {preset: ../presets/cloudinary}\n", "sources.x.preset", "there is no preset"),
     ],
