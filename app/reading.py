@@ -15,6 +15,7 @@ from app.sources import access, build, checks, config
 from app.sources.config import Deployment, SourceWords
 from app.sources.credentials import Credentials
 from app.sources.keyring import KeyRing
+from app.sources.handshakes import SharedSecretWords
 from app.sources.mistakes import Mistakes
 from app.sources.preset import Preset
 from app.sources.rows import Spellings
@@ -145,9 +146,12 @@ class Reading:
                 try:
                     listed.append(self.secret(reference))
                 except ValueError as wrong:
+                    if word == "secrets" and self.comes_by_handshake(reference, read):
+                        found.broken = f"it waits for the sender's first handshake, which brings the secret ({reference})"
+                        continue
                     found.broken = f"the {kind} {reference} cannot be read: {wrong}"
                     self.tell(f"{where}.{word}.{number}", found.broken)
-        if read and read.preset and not read.words.api and "api" not in read.unread and build.fetching_of(read.preset, read.words):
+        if read and read.preset and not read.words.api and "api" not in read.unread and build.needs_access(read.preset, read.words):
             self.tell(
                 f"{where}.api",
                 f"the preset {read.preset.preset} has events that only say that something changed; give the access to fetch it",
@@ -198,6 +202,13 @@ class Reading:
         if source.broken and not held.broken:
             self.tell(f"sources.{name}.secrets", source.broken)
         return source
+
+    def comes_by_handshake(self, reference: str, read: Read | None) -> bool:
+        """Whether a secret is one that the sender tells, and its file is still to be written (app/api/first_secrets.py)."""
+        if not reference.startswith("file:") or not read or not read.preset:
+            return False
+        file = (self.path.parent if self.path else Path()) / reference.removeprefix("file:")
+        return any(isinstance(words, SharedSecretWords) for words in read.preset.answers) and not file.exists()
 
     def tell(self, where: str, what: str) -> None:
         """What keeps a source from working is a mistake only for those who check; the service runs on without that source."""

@@ -187,6 +187,11 @@ def fetching_of(preset: Preset, words: SourceWords) -> Fetching | None:
     return Fetching(int(fetch.delay_s * 1_000_000), int(fetch.late_s * 1_000_000) if words.api else None, variants)
 
 
+def needs_access(preset: Preset, words: SourceWords) -> bool:
+    """Whether events ask for states that somebody could read, given access."""
+    return fetching_of(preset, words) is not None and not (preset.fetching and preset.fetching.wishes)
+
+
 def fetcher_of(preset: Preset) -> FetcherName:
     """Who reads the vendor's API where `api` gives access to it: the preset's own fetcher, else one GET per thing."""
     return (preset.fetching.fetcher if preset.fetching else None) or "template"

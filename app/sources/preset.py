@@ -178,13 +178,15 @@ FetcherName = Literal["akeneo", "bynder", "cloudinary", "acquia", "brandfolder",
 class Fetch(Strict):
     """When and with what to fetch: delay_s after an event, late_s after a deletion. fetcher: who reads the vendor's API (app/fetchers/).
     inheritance: `flattened` where fetched states hold inherited values; it counts as soon as `api` is configured. optional: events bring
-    enough by themselves; without `api` nothing asks for a fetch."""
+    enough by themselves; without `api` nothing asks for a fetch. wishes: what a state looks like is not known, so events are visible wishes
+    until somebody describes it; `config check` asks for no access."""
 
     delay_s: float = Field(5, ge=0)
     late_s: float = Field(300, ge=0)
     fetcher: FetcherName | None = None
     inheritance: Literal["own", "flattened"] | None = None
     optional: bool = False
+    wishes: bool = False
 
 
 class Receive(Strict):
