@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from app.sources.config import SourceWords
 from app.sources.inventory import asked_kinds, asset_systems, fetched_kinds, fields_of, modes_of
 from app.sources.preset import STATES, EventWords, Preset
-from app.sources.schemes import RsaScheme, SalsifyScheme, SnsScheme, needs_secrets
+from app.sources.schemes import RsaScheme, SalsifyScheme, SnsScheme, needs_secrets, takes_secrets
 
 Mistake = tuple[str, str]
 _NO_ORDER = (
@@ -32,7 +32,7 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
     if needs_secrets(preset.verify):
         if not words.secrets and not words.retired:
             yield "secrets", f"expected at least one secret for the scheme {preset.verify.scheme}, as env:NAME or file:PATH"
-    elif words.secrets:
+    elif words.secrets and not takes_secrets(preset.verify):
         does = "verifies nothing" if preset.verify.scheme == "none" else "verifies by keys"
         yield "secrets", f"this source {does} (scheme {preset.verify.scheme}), so it has no use for secrets; leave them out"
     yield from _asymmetric(words, preset)

@@ -21,6 +21,7 @@ from app.sources.schemes import (
     TokenScheme,
     has_clock,
     needs_secrets,
+    takes_secrets,
 )
 
 # What the notes of every vendor speak about, in this order.
@@ -82,8 +83,9 @@ def _example(preset: Preset) -> Iterator[str]:
     yield f"  {preset.preset}-main:"
     yield f"    preset: {preset.preset}"
     scheme = preset.verify
-    if needs_secrets(scheme):
-        yield f"    secrets: [env:{preset.preset.upper().replace('-', '_')}_SECRET]"
+    if takes_secrets(scheme):
+        remark = "" if needs_secrets(scheme) else "   # without: nothing is proved"
+        yield f"    secrets: [env:{preset.preset.upper().replace('-', '_')}_SECRET]{remark}"
     if isinstance(scheme, SnsScheme):
         yield "    topic_arn: arn:aws:sns:eu-west-1:111122223333:example   # or accept the first confirmation"
     if isinstance(scheme, SalsifyScheme):
@@ -148,6 +150,8 @@ def _proof(scheme: Scheme) -> str:
         words.append(f"in the header `{scheme.header}`")
     elif isinstance(scheme, AdobeScheme):
         words.append("of which one suffices; its keys are fetched from Adobe, or given as `keys`")
+    if getattr(scheme, "optional", False):
+        words.append("(where a secret is configured; without one nothing is proved, so choose a source name that nobody can guess)")
     said = " ".join(words)
     if scheme.scheme == "none":
         said += "; choose a source name that nobody can guess"

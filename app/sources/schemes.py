@@ -20,6 +20,7 @@ class HmacScheme(Strict):
     headers: where a signature may stand, any one suffices. separator: between several signatures in one header. prefix: before each
     (taken off where it is there); with a separator, parts without the prefix are passed over. timestamp: header (or, with timestamp_field,
     the member of the signature header, as in `t=…,v1=…`). key: how a secret's text becomes key bytes; `standard` is whsec_ + base64.
+    optional: a source without any secret proves nothing, for senders that cannot sign, or of whose signature too little is known.
     """
 
     scheme: Literal["hmac"]
@@ -35,6 +36,7 @@ class HmacScheme(Strict):
     id: str | None = None
     key: Literal["utf8", "base64", "hex", "standard"] = "utf8"
     tolerance_s: float | None = Field(300, ge=0)
+    optional: bool = False
 
     @field_validator("template")
     @classmethod
@@ -62,7 +64,7 @@ class CloudinaryScheme(Strict):
 
 class TokenScheme(Strict):
     """A fixed token: in a header (after a prefix such as `Bearer `), in a member of the body, which is dropped before anything is kept, in
-    a parameter of the query, or as the last part of the path: /webhooks/{source}/{token}."""
+    a parameter of the query, or as the last part of the path: /webhooks/{source}/{token}. optional: as in HmacScheme."""
 
     scheme: Literal["token"]
     header: str | None = None
@@ -70,6 +72,7 @@ class TokenScheme(Strict):
     field: str | None = None
     query: str | None = None
     path: bool = False
+    optional: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -167,6 +170,11 @@ def has_clock(scheme: Scheme) -> bool:
     return isinstance(scheme, StandardScheme | CloudinaryScheme | ContentfulScheme | JwtScheme | SnsScheme | SalsifyScheme)
 
 
-def needs_secrets(scheme: Scheme) -> bool:
+def takes_secrets(scheme: Scheme) -> bool:
     """Whether the scheme verifies by a secret that both ends share."""
     return isinstance(scheme, _SHARED)
+
+
+def needs_secrets(scheme: Scheme) -> bool:
+    """Whether the scheme cannot do without such a secret."""
+    return takes_secrets(scheme) and not getattr(scheme, "optional", False)
