@@ -11,11 +11,11 @@ from pydantic import Field, field_validator, model_validator
 from app.sources.expressions import plain_names
 from app.sources.fields import Strict
 
-PLACEHOLDER = re.compile(r"\{(body|timestamp|id|header:[A-Za-z0-9-]+)\}")
+PLACEHOLDER = re.compile(r"\{(body|timestamp|id|method|path|url|header:[A-Za-z0-9-]+)\}")
 
 
 class HmacScheme(Strict):
-    """An HMAC over a template of {body}, {timestamp}, {id} and {header:NAME}.
+    """An HMAC over a template of {body}, {timestamp}, {id}, {header:NAME}, {method}, {path} (with its query) and {url} (the source's url).
 
     headers: where a signature may stand, any one suffices. separator: between several signatures in one header. prefix: before each
     (taken off where it is there); with a separator, parts without the prefix are passed over. timestamp: header (or, with timestamp_field,
@@ -32,7 +32,7 @@ class HmacScheme(Strict):
     template: str = "{body}"
     timestamp: str | None = None
     timestamp_field: str | None = None
-    timestamp_unit: Literal["s", "ms"] = "s"
+    timestamp_unit: Literal["s", "ms", "iso"] = "s"
     id: str | None = None
     key: Literal["utf8", "base64", "hex", "standard"] = "utf8"
     tolerance_s: float | None = Field(300, ge=0)
@@ -42,7 +42,9 @@ class HmacScheme(Strict):
     @classmethod
     def _template(cls, template: str) -> str:
         if "{body}" not in template or re.search(r"[{}]", PLACEHOLDER.sub("", template)):
-            raise ValueError("expected a template of {body}, {timestamp}, {id}, {header:NAME} and plain text, with {body} in it")
+            raise ValueError(
+                "expected a template of {body}, {timestamp}, {id}, {header:NAME}, {method}, {path}, {url} and plain text, with {body} in it"
+            )
         return template
 
 
@@ -64,7 +66,8 @@ class CloudinaryScheme(Strict):
 
 class TokenScheme(Strict):
     """A fixed token: in a header (after a prefix such as `Bearer `), in a member of the body, which is dropped before anything is kept, in
-    a parameter of the query, or as the last part of the path: /webhooks/{source}/{token}. optional: as in HmacScheme."""
+    a parameter of the query, or as the last part of the path: /webhooks/{source}/{token}. user: a user's id and a colon may stand before
+    the token. optional: as in HmacScheme."""
 
     scheme: Literal["token"]
     header: str | None = None
@@ -72,6 +75,7 @@ class TokenScheme(Strict):
     field: str | None = None
     query: str | None = None
     path: bool = False
+    user: bool = False
     optional: bool = False
 
     @model_validator(mode="after")

@@ -59,6 +59,7 @@ MEMBERS = {
         {**PLAIN, "encoding": "base64", "algorithm": "sha512"},
         {**PLAIN, "prefix": "sha256="},
         {**PLAIN, "template": "{id}.{header:X-Org}.{body}", "id": "X-Id"},
+        {**PLAIN, "template": "{timestamp}{body}", "timestamp": "X-At", "timestamp_unit": "iso"},
         {"scheme": "standard-webhooks", "key": "utf8"},
         {"scheme": "cloudinary"},
         {"scheme": "cloudinary", "algorithm": "sha256"},
@@ -121,6 +122,40 @@ def test_either_akeneo_header_suffices() -> None:
     assert verifier(words, ["old", "s3cr3t"]).check({**headers, "x-akeneo-signature-secondary": ""}, body, NOW_S) == ""
     swapped = {"x-akeneo-signature-primary": headers["x-akeneo-signature-secondary"]}
     assert verifier(words, ["s3cr3t"]).check(swapped, body, NOW_S) != ""
+
+
+def test_a_template_of_the_whole_request() -> None:
+    """Method, path with query, and the registered address can be signed; without one of them nothing is proved."""
+    words = {**PLAIN, "template": "{method} {url} {path} {body}"}
+    given = Credentials(url="https://hooks.example/x", path="/webhooks/any")
+    ours = compile_scheme(SCHEME.validate_python(words), ["s3cr3t"], given)
+    headers = {"x-sig": hexed("s3cr3t", b"PUT https://hooks.example/x /a?b=1 " + BODY), ":method": "PUT", ":path": "/a?b=1"}
+    assert ours.check(headers, BODY, NOW_S) == ""
+    assert "fits none" in ours.check({**headers, ":path": "/a?b=2"}, BODY, NOW_S)
+    assert ":path is missing" in ours.check({**headers, ":path": ""}, BODY, NOW_S)
+    assert ours.check({**ours.sign(BODY, NOW_S), ":method": "POST", ":path": "/webhooks/any"}, BODY, NOW_S) == ""
+    with pytest.raises(ValueError, match="url"):
+        verifier(words)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "reason"),
+    [
+        ("2026-10-14T08:12:31.123456789Z", ""),
+        ("2026-10-14T10:12:31+02:00", ""),
+        ("2026-10-14T08:12:31", ""),
+        ("2026-10-14T08:00:00Z", "old"),
+        ("2026-10-14T08:30:00Z", "future"),
+        ("soon", "no time"),
+        ("", "missing"),
+    ],
+)
+def test_times_in_words(stamp: str, reason: str) -> None:
+    """A signed time may be ISO 8601."""
+    words = {**PLAIN, "template": "{timestamp}{body}", "timestamp": "X-At", "timestamp_unit": "iso"}
+    headers = {"x-at": stamp, "x-sig": hexed("s3cr3t", stamp.encode() + BODY)}
+    found = verifier(words).check(headers, BODY, 1_791_965_560.0)
+    assert found == "" if not reason else reason in found
 
 
 @pytest.mark.parametrize(("late_s", "reason"), [(299, ""), (301, "old"), (-299, ""), (-301, "future")])
@@ -259,7 +294,7 @@ def test_basic(header: str, reason: str) -> None:
         ({**PLAIN, "key": "base64"}, ["%%"], "base64"),
         ({"scheme": "standard-webhooks"}, ["whsec_%"], "base64"),
         ({**PLAIN, "template": "{timestamp}"}, ["s"], "body"),
-        ({**PLAIN, "template": "{body}{url}"}, ["s"], "template"),
+        ({**PLAIN, "template": "{body}{uri}"}, ["s"], "template"),
         ({"scheme": "token"}, ["s"], "exactly one"),
         ({"scheme": "token", "header": "a", "path": True}, ["s"], "exactly one"),
         ({"scheme": "token", "query": "a", "prefix": "b"}, ["s"], "prefix"),
@@ -272,3 +307,23 @@ def test_a_scheme_that_cannot_work_says_so(words: dict[str, Any], secrets: list[
     """Words and secrets that cannot verify anything are refused when the configuration is read."""
     with pytest.raises(ValueError, match=message):
         verifier(words, secrets)
+
+
+def test_a_users_id_may_stand_before_a_token() -> None:
+    """Where the sender writes user and token in one, the secret may be either the token or both."""
+    words = {"scheme": "token", "header": "x-token", "user": True}
+    for secret in ("s3cr3t", "17:s3cr3t"):
+        assert verifier(words, [secret]).check({"x-token": "17:s3cr3t"}, b"", NOW_S) == ""
+        for wrong in ("17:s3cr3", "18s3cr3t", ":", "s3cr3t:17", ""):
+            assert verifier(words, [secret]).check({"x-token": wrong}, b"", NOW_S) != ""
+    assert verifier({**words, "user": False}).check({"x-token": "17:s3cr3t"}, b"", NOW_S) != ""
+
+
+@pytest.mark.parametrize("scheme", [{"scheme": "token", "header": "x-token"}, {"scheme": "hmac", "headers": ["x-sig"]}])
+def test_without_a_secret_only_an_optional_scheme_opens(scheme: dict[str, Any]) -> None:
+    """A sender that cannot prove anything is let in by name; a secret that is configured is asked for all the same."""
+    optional = SCHEME.validate_python({**scheme, "optional": True})
+    assert compile_scheme(optional, [], Credentials()).check({}, b"{}", NOW_S) == ""
+    assert compile_scheme(optional, ["s3cr3t"], Credentials()).check({}, b"{}", NOW_S) != ""
+    with pytest.raises(ValueError, match="no secret is configured"):
+        compile_scheme(SCHEME.validate_python(scheme), [], Credentials())

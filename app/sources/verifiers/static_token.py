@@ -24,13 +24,16 @@ class Token:
     def __init__(self, scheme: TokenScheme, secrets: Sequence[str]) -> None:
         self._secrets = [(scheme.prefix + secret).encode() for secret in secrets]
         self._header = scheme.header.lower() if scheme.header else ""
-        self._where, self._given = _place(scheme)
+        self._where, self._given, self._user = *_place(scheme), scheme.user
 
     def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
         given = self._given(headers, body)
         if not given:
             return f"the token in {self._where} is missing"
         fits = [hmac.compare_digest(secret, given) for secret in self._secrets]
+        if self._user:
+            after = given.partition(b":")[2]
+            fits += [hmac.compare_digest(secret, after) for secret in self._secrets]
         return "" if any(fits) else f"the token in {self._where} is none of the configured ones"
 
     def sign(self, body: bytes, now_s: float) -> dict[str, str]:

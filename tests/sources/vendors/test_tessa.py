@@ -22,7 +22,7 @@ TEMPLATE = """
       embedded:
         - kind: asset
           system: tessa
-          path: tessa
+          path: tessa_assets(values)
           key: id
           mode: full
           fields:
@@ -142,11 +142,12 @@ def test_tessas_attribute_in_akeneos_rest_answer(tmp_path: Path) -> None:
     assert set(assets[0].leaves) == {"status", "url", "renditions.ecommerce", "renditions.print"}
 
 
-def test_the_token_is_user_and_token_together(tmp_path: Path) -> None:
-    """The whole header is the secret, and nothing less."""
+def test_the_token_stands_behind_the_user(tmp_path: Path) -> None:
+    """The header holds a user's id and the token; the token has to fit, whoever the user is."""
     source = one(tmp_path, TESSA)
     assert source.verify({"tessa-api-token": "s3cr3t"}, b"{}", 0) == ""
-    assert source.verify({"tessa-api-token": "17:s3cr3t"}, b"{}", 0) != ""
+    assert source.verify({"tessa-api-token": "17:s3cr3t"}, b"{}", 0) == ""
+    assert source.verify({"tessa-api-token": "17:s3cr3"}, b"{}", 0) != ""
     assert source.verify({}, b"{}", 0) != ""
 
 
