@@ -124,6 +124,14 @@ def test_other_events_of_the_registration_leave_nothing() -> None:
     assert len(received(source, {**event(), "type": "com.example.other"}).unread) == 1
 
 
+def test_a_batch_is_its_events() -> None:
+    """The delivery type webhook_batch sends a list: every event is read as if it had come alone, with an id of its own."""
+    one, other = event(name="A"), {**event(sku="OTHER"), "eventid": "e-2", "event_id": "e-2"}
+    events = received(Shop("adobe-commerce").source, [one, other]).events
+    assert [found.key for found in events] == [f"product/adobe-commerce/{SKU}", "product/adobe-commerce/OTHER"]
+    assert [found.id for found in events] == ["0a7d5e93-c1f4-4b28-86e7-d9b3c20f5a41", "e-2"]
+
+
 def test_prices_and_stock_stay_out() -> None:
     """Prices and stock do not reach the log, at whatever depth."""
     value: dict[str, Any] = {"price": "129.0", "special_price": "99.0", "tier_price": [{"price": "88.0"}], "stock_data": {"qty": 7}}

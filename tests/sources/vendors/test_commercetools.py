@@ -197,7 +197,7 @@ def test_a_fetched_product_holds_what_is_published() -> None:
 
 def test_assets_survive_an_added_variant() -> None:
     """Where a sync adds a variant and drops its assets (commercetools-sync-java#352), the state fetched after it says what it has."""
-    manual = {"id": "a-1", "key": "manual", "sources": [{"uri": "https://dam.example.com/manual.pdf"}], "name": {"en": "Manual"}}
+    manual = {"id": "a-1", "key": "manual", "sources": [{"uri": "s3://b/m.pdf"}, {"uri": "https://dam.example.com/m.pdf"}]}
     third = variant(3, "LMP-RED", assets=(manual,))
     shop = Shop("commercetools")
     shop.send(published(1))
