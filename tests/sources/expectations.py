@@ -47,8 +47,6 @@ ENVIRON = {
     "SECRET_OLD": "s3cr3t-old",
     "SECRET_64": ("s3cr3t" * 11)[:64],
     "BASIC": "bindery:s3cr3t",
-    # Of TESSA: user id and token together.
-    "TESSA": "17:s3cr3t",
     "OTHER": "another",
 }
 
