@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 from app.sources import access, build, checks, config
 from app.sources.config import Deployment, SourceWords
 from app.sources.credentials import Credentials
-from app.sources.keyring import KeyRing
 from app.sources.handshakes import SharedSecretWords
+from app.sources.keyring import KeyRing
 from app.sources.mistakes import Mistakes
 from app.sources.preset import Preset
 from app.sources.rows import Spellings

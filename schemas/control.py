@@ -1,6 +1,6 @@
 """What stands beside the events: requests that are kept apart, confirmations that senders wait for, what senders say of themselves.
 
-Owns: header names, caps, encoding and decoding of Kept. Does not own: when one is written (app/api/answering.py), what becomes of it
+Owns: header names, caps, encoding and decoding of Kept. Does not own: when one is written (app/api/apart.py), what becomes of it
 (consumers/control.py). Next stop: consumers/control.py.
 
 Key = name of the source, so that its requests keep their order. The value is the request's body, byte for byte where it has to be verified
@@ -48,9 +48,9 @@ class Kept:
         return self.source.encode(), self.body, list(zip(_NAMES, values, strict=True))
 
     def named(self) -> str:
-        """The id by content: the same bytes, path and headers of one source and kind are one, whenever they arrive; a sample by its
-        recording and arrival."""
-        told = (self.path, dict(self.headers), str(self.about.get("recording", "")), self.arrived_us if self.kind == "recorded" else 0)
+        """The id by content: in quarantine the same bytes with the same path and headers are one, whenever they arrive; all others are as
+        many as they arrive."""
+        told = (self.path, dict(self.headers), *(() if self.kind == "quarantined" else (dict(self.about), self.arrived_us)))
         mark = orjson.dumps([self.kind, self.source, *told], option=orjson.OPT_SORT_KEYS)
         return blake2b(mark + self.body, digest_size=16).hexdigest()
 

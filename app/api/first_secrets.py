@@ -45,22 +45,25 @@ class FirstSecrets:
         return self._files.get(name)
 
     async def take(self, name: str, secret: str) -> bool:
-        """Writes the first secret of a source and compiles it anew; False where it waits for none (any more). Raises Problem (503).
+        """Writes the first secret of a source and compiles it anew; whether this secret counts now. Raises Problem (503).
 
         Failure policy: a file that cannot be written is told as 503, so that the sender shakes hands again.
         """
         file = self._files.get(name)
-        if file is None or name not in self._waiting:
+        if file is None:
             return False
         try:
-            written = await asyncio.to_thread(_write_once, file, secret)
+            if name in self._waiting:
+                await asyncio.to_thread(_write_once, file, secret)
         except OSError as failed:
             text = (
                 f"The secret of {name!r} cannot be written ({file}, {type(failed).__name__}). Make its folder writable, shake hands again."
             )
             raise Problem("source-unavailable", text, headers={"retry-after": "30"}) from failed
         await self.look()
-        return written
+        # Another process, or another request, may have been first, with this secret or with another one.
+        now = self.renewed.get(name)
+        return bool(now and now.handshakes and now.handshakes.shared and now.handshakes.shared.fits(secret))
 
     async def look(self) -> None:
         """Compiles anew the sources whose file is there by now; they are in `renewed` from then on.
@@ -96,7 +99,7 @@ def _missing(configuration: Configuration, name: str) -> Path | None:
     return next((file for file in files if not file.exists()), None)
 
 
-def _write_once(file: Path, secret: str) -> bool:
+def _write_once(file: Path, secret: str) -> None:
     """Writes the file unless it exists; whole, or not at all, whenever the process is killed. Raises OSError."""
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -108,7 +111,6 @@ def _write_once(file: Path, secret: str) -> bool:
         # A link is made or refused in one step, and refused where the name is taken.
         os.link(draft, file)
     except FileExistsError:
-        return False
+        return  # somebody else's is there
     finally:
         draft.unlink()
-    return True

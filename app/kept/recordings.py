@@ -1,7 +1,7 @@
 """Recordings: the wish to keep the next requests of a source as samples, one at a time per source.
 
 Owns: the document of a recording. Does not own: redacting (app/sources/source.py), keeping (app/kept/rings.py). Next stop:
-app/api/recordings.py.
+app/api/sources.py.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """A bounded number of requests per source and kind: a ring of slots, the oldest gives way.
 
 Owns: the slots, their bounds, taking requests out. Does not own: which requests come in (consumers/control.py), what is done with them
-(app/api/quarantine.py, app/api/recordings.py). Next stop: consumers/control.py.
+(app/api/quarantine.py, app/api/sources.py). Next stop: consumers/control.py.
 
 The store deletes nothing, so a ring is a fixed number of documents, used again and again: `<kind>/<source>/<slot>`. A slot that was emptied
 remembers the id of what it held, so that a batch that is read twice brings nothing back.

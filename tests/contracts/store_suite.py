@@ -14,7 +14,7 @@ from app.backends.documents import MAX_DOC_BYTES, MAX_ID_CHARS
 from app.backends.mongo.store import MongoStore
 from app.backends.sqlite.store import SqliteStore
 from app.errors import StoreUnavailable
-from app.ports import Doc, Documents, Saved
+from app.ports import COLLECTIONS, Doc, Documents, Name, Saved
 from tests.contracts.store_races import NAMES, PRIZE, assert_one_winner_each, race
 
 AnyStore = SqliteStore | MongoStore
@@ -76,6 +76,15 @@ class StoreContract:
     @pytest.fixture
     async def store(self, open_store: OpenStore) -> AnyStore:
         return await open_store()
+
+    @pytest.mark.parametrize("name", COLLECTIONS)
+    async def test_S1_every_collection_keeps_its_own_documents(self, store: AnyStore, name: Name) -> None:
+        """Each collection of app/ports.py is there, and what is saved in it is in no other one."""
+        documents: Documents = getattr(store, name)
+        (one,) = await saved(documents, Doc("a", name, tokens=("t",), numbers={"at_us": 1}))
+        assert await documents.matching(["t"]) == [one]
+        others = [getattr(store, other) for other in COLLECTIONS if other != name]
+        assert [await other.load(["a"]) for other in others] == [{}] * len(others)
 
     async def test_S1_save_writes_what_has_the_expected_version_and_raises_it(self, store: AnyStore) -> None:
         """A document is written from version 0 on, each time one higher, and all of it is replaced."""

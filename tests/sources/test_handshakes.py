@@ -13,6 +13,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from app.domain.order import DELETION, order
+from app.errors import Misconfigured
 from app.sources.handshakes import AnswerWords, compile_handshakes, compile_notices, compile_passes, is_of_sns
 from app.sources.source import Source
 from app.sources.try_ import explain_request, order_in_words
@@ -138,3 +139,12 @@ def test_an_order_in_words() -> None:
     told = order_in_words(order(era=2, source=1_772_323_200_000_000, rank=DELETION, event_hash="0", version=3, tie=7))
     assert told == "2026-03-01T00:00:00Z, a deletion, finer hint 7, era 2, configuration version 3"
     assert order_in_words(order(era=0, source=9, rank=0, event_hash="0", version=1)).startswith("number 9, a change")
+
+
+def test_a_secret_that_the_first_handshake_brings_is_no_mistake(tmp_path: Path) -> None:
+    """The source says what it waits for; a file that is there and empty is a mistake like any other."""
+    text = "\n  ergo: {preset: ergonode, secrets: ['file:ergo.secret']}\n"
+    assert "first handshake" in configure(tmp_path, text, strict=True).sources["ergo"].broken
+    (tmp_path / "ergo.secret").write_text("")
+    with pytest.raises(Misconfigured, match="is empty"):
+        configure(tmp_path, text, strict=True)
