@@ -120,9 +120,10 @@ class SnsScheme(Strict):
 
 
 class SalsifyScheme(Strict):
-    """Salsify's RSA signature; needs the source's url."""
+    """Salsify's RSA signature; needs the source's url. organization: the own id, which every request then has to name."""
 
     scheme: Literal["salsify"]
+    organization: str | None = None
     tolerance_s: float | None = Field(300, ge=0)
 
 

@@ -3,7 +3,8 @@
 Owns: Salsify. Does not own: fetching certificates (app/outbound/keys.py). Next stop: app/sources/verify.py.
 
 Source: getstarted.salsify.com/help/product-change-webhooks. The address is the one registered at Salsify; behind a proxy no request tells
-it, so it comes from the configuration (`url`).
+it, so it comes from the configuration (`url`). Salsify signs for every customer with the same key, and whoever knows the address can register
+it: `organization` pins the own one.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ from app.sources.verifiers.ages import age, header_bytes
 from app.sources.verifiers.rsa import SHA256, KeyUse, fits, signature_of, unsignable
 
 _TIME, _SIGNATURE, _CERTIFICATE = "x-salsify-timestamp", "x-salsify-signature-v1", "x-salsify-cert-url"
-_SIGNED = (_TIME, "x-salsify-request-id", "x-salsify-organization-id")
+_ORGANIZATION = "x-salsify-organization-id"
+_SIGNED = (_TIME, "x-salsify-request-id", _ORGANIZATION)
 
 
 class Salsify:
@@ -26,6 +28,7 @@ class Salsify:
             raise ValueError("Salsify signs the address that it calls; write it under `url`, exactly as it is registered there")
         self._keys = KeyUse(credentials.keys, credentials.keyring)
         self._url, self._tolerance_s = credentials.url.encode(), scheme.tolerance_s
+        self._organization = scheme.organization
 
     def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
         for name in (*_SIGNED, _SIGNATURE, _CERTIFICATE):
@@ -42,6 +45,8 @@ class Salsify:
         signature = signature_of(headers[_SIGNATURE])
         if not any(fits(key, signature, signed, SHA256) for key in keys):
             return f"the signature in {_SIGNATURE} does not fit; compare the source's url with the address registered at Salsify"
+        if self._organization not in {None, headers[_ORGANIZATION]}:
+            return f"the request is of another organisation than the source's verify.organization ({_ORGANIZATION})"
         return age(headers[_TIME], now_s, self._tolerance_s)
 
     def sign(self, body: bytes, now_s: float) -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from app.errors import Unmappable
+from tests.sources.builders import NOW_S
+from tests.sources.expectations import Golden
 from tests.sources.vendors.deciding import Shop, overridden, received
 
 SKU = "LMP-BLK"
@@ -181,3 +183,13 @@ def test_a_product_without_its_version_is_a_letter() -> None:
     """Nobody could tell which of two states is newer."""
     with pytest.raises(Unmappable, match="salsify:version"):
         Shop("salsify").send(alert("change", {"salsify:id": SKU}), headers())
+
+
+def test_the_own_organisation_alone(tmp_path: Path) -> None:
+    """Salsify signs for all of its customers with the same key: a genuine request of another organisation is refused."""
+    golden = Golden("salsify-product-change", {"source": "salsify"})
+    own = golden.headers["x-salsify-organization-id"]
+    for organization, genuine in ((own, True), ("s-somebody-else", False)):
+        words = {"verify": {"organization": organization}}
+        source = overridden(tmp_path / organization, "salsify", words).sources["salsify"]
+        assert (source.verify(golden.headers, golden.body, NOW_S) == "") is genuine
