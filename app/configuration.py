@@ -48,7 +48,7 @@ class Configuration:
     raw: Mapping[str, Any]
     path: Path | None = None
     keyring: KeyRing = field(default_factory=KeyRing)
-    api: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    api: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
 
 def load(path: Path | None, *, environ: Mapping[str, str] | None = None, strict: bool = False) -> Configuration:

@@ -1,6 +1,7 @@
 """`python -m schemas.generate [--check]`: writes schemas/json/ and schemas/asyncapi.yaml, or says how the files differ from the code.
 
-Owns: rendering, writing, comparing. Does not own: what is rendered (schemas/messages.py, schemas/asyncapi.py).
+Owns: rendering, writing, comparing. Does not own: what is rendered (schemas/messages.py, schemas/asyncapi.py; app/sources/editor.py for
+bindery.yaml, whose words are the code's own: of this package only this tool looks outside).
 Next stop: docs/wire-contract.md tells readers of the topic what the files mean for them.
 
 JSON Schema draft-07, because it is the newest that every AsyncAPI tool has to read.
@@ -18,10 +19,14 @@ import yaml
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, NoDefault
 
+from app.sources.editor import for_editors
+from app.sources.preset import Preset
+from app.sources.yaml_file import read_object
 from schemas.asyncapi import document, schema_file
 from schemas.messages import MESSAGES, examples
 
 ROOT = Path(__file__).parent
+PRESETS = ROOT.parent / "app" / "sources" / "presets"
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 
@@ -53,6 +58,8 @@ def rendered() -> dict[str, str]:
         for part, value in parts.items():
             files[f"json/{schema_file(message, part)}"] = json.dumps(schema_of(value), indent=2, ensure_ascii=False) + "\n"
     notice = "# Made by `python -m schemas.generate` (make schemas); change schemas/messages.py and its neighbours instead.\n"
+    presets = [Preset.model_validate(read_object(file)) for file in sorted(PRESETS.glob("*.yaml"))]
+    files["json/bindery.yaml.schema.json"] = json.dumps(for_editors(presets, schema_of), indent=2, ensure_ascii=False) + "\n"
     files["asyncapi.yaml"] = notice + yaml.dump(document(examples()), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=140)
     return files
 

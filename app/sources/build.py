@@ -152,6 +152,7 @@ def build(
         max_body_bytes=words.max_body_bytes,
         rate_per_s=words.rate_per_s,
         fetches=fetching is not None,
+        fetcher=fetcher_of(preset) if words.api else "",
         topics=credentials.topics,
         unwrap=unwrap_of(scheme),
         methods=frozenset(preset.receive.methods),

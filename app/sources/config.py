@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
 
 from app.domain import policy
 from app.sources.fields import Fields, Strict, Zone
@@ -32,8 +32,8 @@ def _reference(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(checked_name)]
-Reference = Annotated[str, AfterValidator(_reference)]
+Name = Annotated[str, AfterValidator(checked_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
+Reference = Annotated[str, AfterValidator(_reference), WithJsonSchema({"type": "string", "pattern": f"^({_REFERENCE.pattern})$"})]
 
 
 class Spelling(Strict):
@@ -116,34 +116,36 @@ class Include(Strict):
 
 
 class SourceWords(Strict):
-    """One source.
+    """One source. The descriptions are what editors show (app/sources/editor.py)."""
 
-    keys: public keys or certificates (PEM) that replace downloads. topic_arn: of Amazon SNS. url: the address that the sender signs.
-    quarantine: answer requests whose signature fails with 200 and keep them apart. include: of products. api: access to fetch states.
-    """
-
-    preset: str
-    side: Literal["dam", "pim"] | None = None
-    system: Name | None = None
-    secrets: tuple[Reference, ...] = ()
-    keys: tuple[Reference, ...] = ()
-    topic_arn: str | None = Field(None, pattern=r"^arn:[A-Za-z0-9:_./*-]+$")
-    url: str | None = Field(None, pattern=r"^https?://")
-    quarantine: bool = False
+    preset: str = Field(description="The vendor: a preset's name, or the path of a .yaml file of your own.")
+    side: Literal["dam", "pim"] | None = Field(None, description="Known from the preset; may be said for readers.")
+    system: Name | None = Field(
+        None, description="What its records belong to; several sources may speak for one. Default: the source's name."
+    )
+    secrets: tuple[Reference, ...] = Field((), description="References to the secrets, env:NAME or file:PATH; several while one rotates.")
+    keys: tuple[Reference, ...] = Field((), description="Public keys or certificates (PEM) that replace downloads.")
+    topic_arn: str | None = Field(None, pattern=r"^arn:[A-Za-z0-9:_./*-]+$", description="The Amazon SNS topic that counts.")
+    url: str | None = Field(None, pattern=r"^https?://", description="The address that the sender calls, where it signs that too.")
+    quarantine: bool = Field(False, description="Answer requests whose signature fails with 200 and keep them apart.")
     include: Include | None = None
-    tolerance_s: float | None = Field(None, ge=0)
-    when_rights_unknown: Literal["hide", "show"] | None = None
-    timezone: Zone = "UTC"
-    era: int = Field(0, ge=0, le=0xFFFF)
-    hot_fields: tuple[str, ...] = ()
-    overrides: dict[str, Any] = Field(default_factory=dict)
-    joins: dict[str, JoinWords] = Field(default_factory=dict)
-    roles: dict[str, str] = Field(default_factory=dict)
-    inheritance: Literal["own", "flattened"] | None = None
-    api: dict[str, Any] = Field(default_factory=dict)
-    retired: bool = False
+    tolerance_s: float | None = Field(None, ge=0, description="Seconds that a signature stays valid; null: for ever.")
+    when_rights_unknown: Literal["hide", "show"] | None = Field(
+        None, description="May an asset be shown about whose rights nothing at all is known? Every DAM source has to say."
+    )
+    timezone: Zone = Field("UTC", description="Of dates and times that name none, such as Europe/Stockholm.")
+    era: int = Field(0, ge=0, le=0xFFFF, description="Raise it after the system was restored from a backup.")
+    hot_fields: tuple[str, ...] = Field((), description="Names that must reach neither log nor store, at any depth.")
+    overrides: dict[str, Any] = Field(default_factory=dict, description="Parts of the preset, written anew; null takes one away.")
+    joins: dict[str, JoinWords] = Field(default_factory=dict, description="Link or attribute -> whose assets its references name.")
+    roles: dict[str, str] = Field(default_factory=dict, description="Link or attribute -> role of its assets.")
+    inheritance: Literal["own", "flattened"] | None = Field(
+        None, description="Do variants come with what they inherit (flattened), or do they inherit it here (own)?"
+    )
+    api: dict[str, Any] = Field(default_factory=dict, description="Access to the vendor's API, to fetch states.")
+    retired: bool = Field(False, description="Refuse its requests, and go on reading what is on the log.")
     max_body_bytes: int = Field(786_432, ge=1_024, le=900_000)
-    rate_per_s: float | None = Field(None, gt=0)
+    rate_per_s: float | None = Field(None, gt=0, description="Requests per second that are admitted.")
 
     @field_validator("roles")
     @classmethod

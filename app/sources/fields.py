@@ -7,7 +7,8 @@ Next stop: app/sources/mapping.py.
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
 from app.sources.expressions import compile_expression
 
@@ -37,6 +38,12 @@ End = Literal["inclusive", "exclusive"]
 Scalar = str | int | bool | None
 
 
+def bare_too(schema: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a model of which a bare string is the path, where nothing else is needed."""
+    described = {"description": schema.pop("description")} if "description" in schema else {}
+    return {**described, "anyOf": [{"type": "string"}, schema]} if set(schema.get("required", ())) <= {"path"} else {**described, **schema}
+
+
 class Spec(Strict):
     """Where a value stands. A bare string is its path."""
 
@@ -46,6 +53,10 @@ class Spec(Strict):
     @classmethod
     def _bare(cls, data: Any) -> Any:
         return {"path": data} if isinstance(data, str) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return bare_too(handler(core_schema))
 
 
 class Listed(Spec):
@@ -143,7 +154,7 @@ class Collections(Spec):
     @field_validator("types", mode="before")
     @classmethod
     def _listed(cls, types: Any) -> Any:
-        return dict.fromkeys(types, {}) if isinstance(types, list) else types
+        return {name: {} for name in types} if isinstance(types, list) else types
 
 
 class AssetTexts(Spec):

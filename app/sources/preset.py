@@ -14,10 +14,11 @@ the vendor's API gives it, no sender can send one, and nothing is filled in from
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
 from app.sources.expressions import plain_names
-from app.sources.fields import Expr, Fields, Scalar, Strict, Zone
+from app.sources.fields import Expr, Fields, Scalar, Strict, Zone, bare_too
 from app.sources.handshakes import AnswerWords, Notice
 from app.sources.schemes import Scheme
 
@@ -65,6 +66,10 @@ class Taken(Strict):
     @classmethod
     def _bare(cls, data: Any) -> Any:
         return {"path": data} if isinstance(data, str) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return bare_too(handler(core_schema))
 
     @model_validator(mode="after")
     def _one(self) -> Self:
