@@ -6,9 +6,10 @@ Public code (dam.md 2.8): GET /v2/assets/{id}?expand=…. Documented by the vend
 the instant of the next one, 500,000 calls a month before they are charged for. What was deleted is still there, with `deleted_date`.
 """
 
+from typing import Any
 from urllib.parse import quote
 
-from app.fetchers.calls import Calls, Limits, Vendor
+from app.fetchers.calls import Calls, Limits, Vendor, itself
 from app.fetchers.singles import Singles
 from app.fetchers.tokens import bearer
 from app.ports import Answer
@@ -24,7 +25,10 @@ def acquia(vendor: Vendor, api: AcquiaApi) -> Singles:
     limits = Limits(OPEN_AT_ONCE, PER_S, BURST, busy_s=BUSY_S, reset="x-ratelimit-reset", timeout_s=api.timeout_s)
     calls = Calls(vendor, api.url, bearer(api.token), limits)
 
+    def state(_: str, thing: str, data: Any) -> Any:
+        return itself(vendor.system, thing, data, "id")
+
     async def ask(_: str, thing: str) -> Answer:
         return await calls.call("GET", f"/v2/assets/{quote(thing, safe='')}", query=[("expand", EXPAND)])
 
-    return Singles(calls, ["asset"], ask, updated=lambda state: state.get("last_update_date"))
+    return Singles(calls, ["asset"], ask, state=state, updated=lambda held: held.get("last_update_date"))

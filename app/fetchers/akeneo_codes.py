@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from app.errors import VendorDown
 from app.fetchers.akeneo_lists import API, Lists
-from app.fetchers.calls import Calls, Rejected, parsed
+from app.fetchers.calls import Calls, Rejected, itself, parsed
 from app.fetchers.pages import each, halved, page
 from app.sources.fetching import Page
 
@@ -71,7 +71,11 @@ class Coded:
     async def _one(self, path: str, prefix: str, thing: str) -> Page:
         address = f"{API}{path}/{quote(thing.removeprefix(prefix), safe='')}"
         answer = await self._calls.call("GET", address, query=() if self._kind == "asset" else self._lists.wanted(path))
-        states = {} if self._calls.missing(answer) else {thing: parsed(self._calls.system, answer)}
+        states = (
+            {}
+            if self._calls.missing(answer)
+            else {thing: itself(self._calls.system, thing.removeprefix(prefix), parsed(self._calls.system, answer), self._named)}
+        )
         return page(self._kind, [thing], states, answer.began_us, updated=updated)
 
     async def _list_is_gone(self, path: str) -> bool:

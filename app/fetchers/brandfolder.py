@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.errors import VendorDenied
-from app.fetchers.calls import Calls, Limits, Vendor, member
+from app.fetchers.calls import Calls, Limits, Vendor, itself, member
 from app.fetchers.singles import Singles
 from app.fetchers.tokens import bearer
 from app.ports import Answer
@@ -38,8 +38,8 @@ def brandfolder(vendor: Vendor, api: BrandfolderApi) -> Singles:
                 raise VendorDenied(f"{vendor.system} answers 403 to an asset and to the list of organizations; check the key in `api`")
         return answer
 
-    def state(_: str, data: Any) -> Any:
+    def state(_: str, thing: str, data: Any) -> Any:
         member(vendor.system, data, "data", "attributes", kind=dict)
-        return data
+        return itself(vendor.system, thing, data, "data", "id")
 
     return Singles(calls, ["asset"], ask, updated=lambda held: held["data"]["attributes"].get("updated_at"), state=state)

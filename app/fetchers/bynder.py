@@ -7,9 +7,10 @@ says so, and a client that is told 429 stays away for 5 minutes. OAuth client cr
 vendor's description of its OAuth API. How many calls may be open is not said: four.
 """
 
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from app.fetchers.calls import Calls, Limits, Vendor, member
+from app.fetchers.calls import Calls, Limits, Vendor, itself, member
 from app.fetchers.singles import Singles
 from app.fetchers.tokens import Token, Tokens, bearer
 from app.ports import Answer
@@ -32,10 +33,13 @@ def bynder(vendor: Vendor, api: BynderApi) -> Singles:
         lasts_s = given.get("expires_in") if isinstance(given, dict) else None
         return Token(member(vendor.system, given, "access_token", kind=str), float(lasts_s) if isinstance(lasts_s, int | float) else None)
 
+    def state(_: str, thing: str, data: Any) -> Any:
+        return itself(vendor.system, thing, data, "id")
+
     async def ask(_: str, thing: str) -> Answer:
         return await calls.call("GET", f"/api/v4/media/{quote(thing, safe='')}/", query=[("versions", "1")])
 
     credentials = bearer(api.token) if api.token else Tokens(vendor.clock, grant)
     limits = Limits(OPEN_AT_ONCE, PER_S, BURST, busy_s=BUSY_S, timeout_s=api.timeout_s)
     calls = Calls(vendor, api.url, credentials, limits)
-    return Singles(calls, ["asset"], ask, updated=lambda state: state.get("dateModified"))
+    return Singles(calls, ["asset"], ask, state=state, updated=lambda held: held.get("dateModified"))

@@ -1,6 +1,6 @@
 """Calls to one vendor's API: its host, its limits, what its statuses mean.
 
-Owns: Calls, Vendor, Limits, Rejected, Credentials, parsed(), member(). Does not own: connections (app/outbound/client.py), tokens
+Owns: Calls, Vendor, Limits, Rejected, Credentials, parsed(), member(), itself(). Does not own: connections (app/outbound/client.py), tokens
 (tokens.py), what is asked for (one module per vendor). Next stop: akeneo.py.
 
     2xx, 404, 410                    the answer; the caller knows what they mean
@@ -144,14 +144,18 @@ class Calls:
         return answer.status in self._limits.missing
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        self._leave_alone()
         await self._pace.turn()
-        left_s = self._alone_until_s - self._clock.monotonic_s()
-        if left_s > 0:
-            raise VendorBusy(f"{self.system} asked to be left alone for another {left_s:.0f} s", left_s)
+        self._leave_alone()
         limits, hosts = self._limits, (self._host,)
         return await self._outbound.call(
             method, url, headers=headers, body=body, timeout_s=limits.timeout_s, max_bytes=MAX_BYTES, private=hosts
         )
+
+    def _leave_alone(self) -> None:
+        left_s = self._alone_until_s - self._clock.monotonic_s()
+        if left_s > 0:
+            raise VendorBusy(f"{self.system} asked to be left alone for another {left_s:.0f} s", left_s)
 
     def _judged(self, method: str, url: str, answer: Answer) -> Answer:
         status = answer.status
@@ -191,4 +195,11 @@ def member(system: str, data: Any, *names: str, kind: type | tuple[type, ...] = 
         data = data.get(name) if isinstance(data, dict) else None
     if not isinstance(data, kind):
         raise VendorDown(f"{system} answers without {'.'.join(names) or 'an object'}, or with {type(data).__name__} in its place")
+    return data
+
+
+def itself(system: str, thing: str, data: Any, *names: str) -> Any:
+    """The answer, where it is about this thing: its id stands at the path. Raises VendorDown else."""
+    if str(member(system, data, *names, kind=(str, int))).casefold() != thing.casefold():
+        raise VendorDown(f"{system} answers with another thing than it was asked for")
     return data

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from app.fetchers.calls import Calls, Fixed, Limits, Vendor, member, parsed
+from app.fetchers.calls import Calls, Fixed, Limits, Vendor, itself, member, parsed
 from app.fetchers.pages import each, halved, page
 from app.sources.access import CloudinaryApi
 from app.sources.fetching import Found, Page
@@ -73,8 +73,12 @@ class Cloudinary:
         delivery, _, public_id = rest.partition("/")
         path = f"/{quote(resource_type)}/{quote(delivery)}/{quote(public_id, safe='')}" if rest else f"/{quote(thing, safe='')}"
         answer = await self._calls.call("GET", f"/resources{path}")
-        states = {} if self._calls.missing(answer) else {thing: member(self.system, parsed(self.system, answer), kind=dict)}
+        states = {} if self._calls.missing(answer) else {thing: self._asset(thing, parsed(self.system, answer))}
         return page(kind, [thing], states, answer.began_us, updated=_updated)
+
+    def _asset(self, thing: str, data: Any) -> Any:
+        name = "public_id" if "/" in thing else "asset_id"
+        return itself(self.system, thing.split("/", 2)[-1], data, name)
 
 
 def _updated(state: Any) -> Any:

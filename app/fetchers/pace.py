@@ -26,7 +26,8 @@ class Pace:
         """Returns when the next call may be made; callers go in the order in which they came."""
         async with self._order:
             self._count()
-            while self._free < 1.0:
+            # A rounding error short of a whole call is a whole call: the sleep for it would be too short for any clock.
+            while self._free < 1.0 - 1e-6:
                 await self._clock.sleep((1.0 - self._free) / self._per_s)
                 self._count()
             self._free -= 1.0

@@ -16,8 +16,11 @@ PER_CALL = 1
 
 
 class Singles:
-    """A Fetcher for one thing per call. ask: kind, thing -> answer. state: kind, JSON of the answer -> the state, None where there is none.
-    updated: state -> its own instant, as text."""
+    """A Fetcher for one thing per call.
+
+    ask: kind, thing -> answer. state: kind, thing, JSON of the answer -> the state, None where there is none; raises VendorDown for what is
+    no state. updated: state -> its own instant, as text.
+    """
 
     def __init__(
         self,
@@ -26,7 +29,7 @@ class Singles:
         ask: Callable[[str, str], Awaitable[Answer]],
         *,
         updated: Callable[[Any], Any],
-        state: Callable[[str, Any], Any] = lambda _, data: data,
+        state: Callable[[str, str, Any], Any],
     ) -> None:
         self.system, self.concurrency = calls.system, calls.open_at_once
         self.per_call: Mapping[str, int] = dict.fromkeys(kinds, PER_CALL)
@@ -40,7 +43,7 @@ class Singles:
 
         async def one(thing: str) -> Page:
             answer = await self._ask(kind, thing)
-            state = None if self._calls.missing(answer) else self._state(kind, parsed(self.system, answer))
+            state = None if self._calls.missing(answer) else self._state(kind, thing, parsed(self.system, answer))
             return page(kind, [thing], {} if state is None else {thing: state}, answer.began_us, updated=self._updated)
 
         return each(things, one)

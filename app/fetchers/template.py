@@ -29,17 +29,24 @@ def template(vendor: Vendor, api: TemplateApi, kind: Kind) -> Singles:
     headers = {name: value.get_secret_value() for name, value in api.headers.items()}
     limits = Limits(api.open_at_once, api.per_s, max(1, int(api.per_s) // 4), BUSY_S, timeout_s=api.timeout_s, missing=api.missing)
     calls = Calls(vendor, f"{origin.scheme}://{origin.netloc}", Fixed(headers), limits)
-    found = {name: compile_expression(item).get for name, item in items.items() if item}
+    found = {name: compile_expression(item) for name, item in items.items() if item}
     updated = compile_expression(api.updated).get if api.updated else lambda _: None
 
     async def ask(kind: str, thing: str) -> Answer:
         return await calls.call("GET", _filled(urls[kind], thing))
 
-    def state(kind: str, data: Any) -> Any:
+    def state(kind: str, _: str, data: Any) -> Any:
+        """What says nothing is no absence: the member that `item` names has to be there, if only as null."""
         try:
-            return found[kind](data) if kind in found else data
+            state = found[kind].get(data) if kind in found else data
         except ExpressionFailed as failed:
             raise VendorDown(f"{vendor.system} answers in another shape than `api.item` expects: {failed}") from None
+        mentions = found[kind].mentions if kind in found else None
+        if state is None and mentions is not None and mentions(data):
+            return None
+        if not isinstance(state, dict) or not state:
+            raise VendorDown(f"{vendor.system} answers without the state that `api` describes ({type(state).__name__} in its place)")
+        return state
 
     return Singles(calls, list(urls), ask, updated=updated, state=state)
 

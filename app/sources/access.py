@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
 from app.sources.fields import Expr, Strict
 
@@ -48,6 +48,8 @@ SECRET_HEADERS = re.compile(r"authorization|cookie|token|secret|key|password", r
 
 class Api(Strict):
     """What all fetchers know. timeout_s: of one call. SECRETS: words that are references, never plain text in the file."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     SECRETS: ClassVar[frozenset[str]] = frozenset()
 
