@@ -13,10 +13,12 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 
-from app.errors import Unmappable
+from app.configuration import load
+from app.errors import Misconfigured, Unmappable
 from tests.sources.builders import NOW_S, SAMPLES
-from tests.sources.expectations import Golden, source
+from tests.sources.expectations import ENVIRON, VENDORS, Golden, source
 from tests.sources.vendors.deciding import Shop, overridden, received, sample
 
 AT_MS = 1787562940000
@@ -255,3 +257,26 @@ def test_a_fetched_state_needs_a_reading() -> None:
     """Where the facts give no shape of a state, a fetched one is refused and said so, rather than guessed at."""
     with pytest.raises(Unmappable, match=r"fetched\.product"):
         Shop("struct").fetch("product", "1", {"Id": 1})
+
+
+def test_wishes_need_no_access(tmp_path: Path) -> None:
+    """Where nobody can read a state yet, a configuration without access is complete; where one could, it is not."""
+    words = {
+        name: yaml.safe_load((VENDORS / f"{name}.bindery.yaml").read_text())["sources"] for name in ("struct", "ergonode", "bluestone")
+    }
+    path = tmp_path / "bindery.yaml"
+    path.write_text(yaml.safe_dump({"version": 1, "sources": words["struct"] | words["ergonode"]}))
+    assert set(load(path, environ=ENVIRON, strict=True).sources) == {"struct", "ergonode"}
+    del words["bluestone"]["bluestone"]["api"]
+    path.write_text(yaml.safe_dump({"version": 1, "sources": words["bluestone"]}))
+    with pytest.raises(Misconfigured, match=r"sources\.bluestone\.api"):
+        load(path, environ=ENVIRON, strict=True)
+
+
+def test_a_fetched_product_of_bluestone() -> None:
+    """Number and name are read of a fetched state, as far as its shape is known; a product that is not there is deleted."""
+    shop = Shop("bluestone")
+    shop.fetch("product", "p1", {"id": "p1", "number": "A-9", "name": "Lamp"})
+    assert shop.answer("A-9")["product"]["name"] == "Lamp"
+    shop.fetch("product", "p1", None)
+    assert shop.answer("A-9")["product"] is None
