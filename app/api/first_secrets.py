@@ -34,6 +34,7 @@ class FirstSecrets:
             if source.handshakes and source.handshakes.shared and (file := _missing(configuration, name))
         }
         self._waiting = set(self._files)
+        self._told: set[str] = set()
         self.renewed: dict[str, Source] = {}
 
     def waits(self, name: str) -> bool:
@@ -63,20 +64,23 @@ class FirstSecrets:
         await self.look()
         # Another process, or another request, may have been first, with this secret or with another one.
         now = self.renewed.get(name)
-        return bool(now and now.handshakes and now.handshakes.shared and now.handshakes.shared.fits(secret))
+        if now is None or now.handshakes is None or now.handshakes.shared is None:
+            text = f"The secret of {name!r} is there, but bindery.yaml was changed since the start. Restart, then shake hands again."
+            raise Problem("source-unavailable", text, headers={"retry-after": "30"})
+        return now.handshakes.shared.fits(secret)
 
     async def look(self) -> None:
         """Compiles anew the sources whose file is there by now; they are in `renewed` from then on.
 
         Failure policy: a bindery.yaml that was changed meanwhile counts from the next start only, so the source then waits for that.
         """
-        found = [name for name in self._waiting if await asyncio.to_thread(self._files[name].is_file)]
+        found = [name for name in sorted(self._waiting) if await asyncio.to_thread(self._files[name].is_file)]
         if not found:
             return
         try:
             now = await asyncio.to_thread(load, self._configuration.path)
         except Misconfigured as wrong:
-            log_line.warning("sources.not_renewed", sources=found, detail=str(wrong))
+            self._tell(found, f"bindery.yaml was changed and cannot be read: {wrong}")
             return
         for name in found:
             source = now.sources.get(name)
@@ -84,10 +88,15 @@ class FirstSecrets:
                 self.renewed[name] = source
                 self._waiting.discard(name)
                 log_line.info("sources.renewed", source=name)
-            else:
-                log_line.warning(
-                    "sources.not_renewed", sources=[name], detail=source.broken if source else "bindery.yaml was changed; restart"
-                )
+                continue
+            changed = source is None or now.hash != self._configuration.hash
+            self._tell([name], "bindery.yaml was changed; restart" if changed or source is None else source.broken)
+
+    def _tell(self, names: list[str], why: str) -> None:
+        """Once for each source: it is looked for every few seconds."""
+        for name in sorted(set(names) - self._told):
+            log_line.warning("sources.not_renewed", source=name, detail=why)
+        self._told |= set(names)
 
 
 def _missing(configuration: Configuration, name: str) -> Path | None:

@@ -30,7 +30,7 @@ class Recording:
 
 
 def _read(doc: Doc) -> Recording:
-    return Recording(**orjson.loads(doc.body))
+    return Recording(**{name: value for name, value in orjson.loads(doc.body).items() if name in Recording.__slots__})
 
 
 async def begin(requests: Documents, recording: Recording) -> None:

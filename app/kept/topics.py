@@ -69,8 +69,8 @@ def document(topic: Topic, slot: Doc) -> Doc:
 
 
 def read(doc: Doc) -> Topic:
-    """The inverse of document()."""
-    return Topic(**orjson.loads(doc.body))
+    """The inverse of document(); members that a newer version of Bindery wrote are passed over."""
+    return Topic(**{name: value for name, value in orjson.loads(doc.body).items() if name in Topic.__slots__})
 
 
 async def of_source(requests: Documents, source: str) -> list[tuple[Doc, Topic]]:
