@@ -1,7 +1,7 @@
 """Cloudinary beyond its samples: renames, removals, access windows, shapes; each trap of the vendor once.
 
 Owns: what Cloudinary's notifications mean. Does not own: its signature (tests/sources/test_verify.py).
-Next stop: tests/sources/test_akeneo.py.
+Next stop: tests/sources/vendors/test_akeneo_products.py.
 """
 
 from pathlib import Path

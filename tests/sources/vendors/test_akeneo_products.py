@@ -1,10 +1,9 @@
-"""Akeneo's Event Platform beyond its samples: renamed SKUs, links, joins, models, removals, fetches, what goes wrong in practice.
+"""Akeneo's Event Platform beyond its samples: renamed SKUs, links, joins, models, removals, what goes wrong in practice.
 
-Owns: what events and states of products and models mean. Does not own: assets (test_akeneo_assets.py beside it), the Events API.
-Next stop: tests/sources/vendors/test_akeneo_assets.py.
+Owns: what events of products and models mean. Does not own: their fetched states (test_akeneo_states.py beside it), assets, the Events API.
+Next stop: tests/sources/vendors/test_akeneo_states.py.
 """
 
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,13 @@ import orjson
 import pytest
 
 from app.configuration import PRESETS
-from app.domain.bind import bind
-from app.domain.facets import Change, Record, merge, visible
-from app.domain.inputs import Inputs
+from app.domain.facets import Record, merge, visible
 from app.domain.keys import tokens_of
-from app.domain.view import view
-from app.errors import Unmappable
-from app.sources.fetching import Found
-from app.sources.source import FetchTask, Received, Source
+from app.sources.source import Received, Source
 from app.sources.yaml_file import read_object
 from tests.sources.builders import AKENEO, ARRIVED_US, CLOUDINARY, PRODUCT, VERSION, changes, configure, events, leaves, one, sample
+from tests.sources.vendors.akeneo_shapes import API, change, delta, identifier
 
-API = "    api: {url: 'https://pim.example.com', token: env:PRIMARY}\n"
 JOINED = (
     AKENEO + "    joins: {packshots: {system: cloudinary-eu, by: public_id}, moods: {system: cloudinary-eu}}\n    roles: {moods: mood}\n"
 )
@@ -32,32 +26,6 @@ JOINED = (
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
     return one(tmp_path, AKENEO)
-
-
-def delta(values: dict[str, Any] | None = None, kind: str = "product", **more: Any) -> dict[str, Any]:
-    """A delta of one product or model, an hour after the samples."""
-    thing = {"product": {"uuid": PRODUCT.rsplit("/", 1)[1]}, "product_model": {"code": "LMP-2041"}}[kind]
-    return {
-        "specversion": "1.0",
-        "id": "01a0330d-d69f-793b-a579-0cb1658cda14",
-        "type": f"com.akeneo.pim.v1.{kind.replace('_', '-')}.updated.delta",
-        "time": "2026-08-24T10:15:41Z",
-        "data": {
-            kind: {
-                **thing,
-                "updated_at": {"date": "2026-08-24 10:15:40.000000", "timezone": "UTC"},
-                "changes": {**({"values": values} if values is not None else {}), **more},
-            }
-        },
-    }
-
-
-def change(previous: Any, new: Any, type_: str = "pim_catalog_asset_collection", **more: Any) -> dict[str, Any]:
-    return {"previous": previous, "new": new, "type": type_, "locale": None, "scope": None, **more}
-
-
-def identifier(value: str | None) -> Any:
-    return None if value is None else {"data": value, "is_main_identifier": True}
 
 
 def test_a_renamed_sku_moves_with_the_product(source: Source) -> None:
@@ -224,26 +192,6 @@ def test_a_restored_pim_has_a_new_era(tmp_path: Path) -> None:
     assert events(new, body)[0].era == 1
 
 
-UUID = PRODUCT.rsplit("/", 1)[1]
-
-
-def fetched(
-    source: Source, kind: str, thing: str, state: Any, *, began_us: int = ARRIVED_US - 1_000_000, at_least: int = 0
-) -> list[Change]:
-    """What a state changes that a fetch brought."""
-    event = source.fetched(Found(kind, thing, state), began_us=began_us, at_least=at_least, arrived_us=ARRIVED_US)
-    return source.project(event, VERSION).changes
-
-
-def state(values: dict[str, Any] | list[Any] | None = None, **more: Any) -> dict[str, Any]:
-    """A product as the REST API answers, of the same second as the delta."""
-    return {"uuid": UUID, "parent": None, "enabled": True, "values": values or [], "updated": "2026-08-24T10:15:40+00:00", **more}
-
-
-def tasks(source: Source, body: dict[str, Any]) -> list[FetchTask]:
-    return [task for event in events(source, body) for task in source.project(event, VERSION).tasks]
-
-
 def test_the_subscription_names_no_product(source: Source) -> None:
     """`subject` is the subscription and `source` has two spellings; the uuid names the product."""
     body = orjson.loads(sample("akeneo-eventplatform-product-updated")[1])
@@ -283,22 +231,6 @@ def test_own_writes_come_back_and_count(source: Source) -> None:
     assert source.project(event, VERSION).changes[0].leaves == {"links.packshots.*.*": [["akeneo", "code", "a"]]}
 
 
-def test_a_fetched_state_beats_the_delta_of_its_second(source: Source) -> None:
-    """Both are exact to the second; the state is the newer word, whichever is merged first, and a later delta beats it."""
-    told = changes(source, delta({"packshots": [change([], ["a"])]}))
-    collection = {"packshots": [{"locale": None, "scope": None, "data": ["b"], "attribute_type": "pim_catalog_asset_collection"}]}
-    found = fetched(source, "product", UUID, state(collection))
-    for first, second in ((told, found), (found, told)):
-        record = Record(PRODUCT)
-        merge(record, first)
-        merge(record, second)
-        assert visible(record)["links.packshots.*.*"] == [["akeneo", "code", "b"]]
-        later = delta({"packshots": [change(["b"], ["c"])]})
-        later["data"]["product"]["updated_at"]["date"] = "2026-08-24 10:15:41.000000"
-        merge(record, changes(source, later))
-        assert visible(record)["links.packshots.*.*"] == [["akeneo", "code", "c"]]
-
-
 def test_events_of_one_second_are_ordered_by_their_ids(source: Source) -> None:
     """Ids are UUIDv7: of two changes of one second the one whose id is younger wins, in any order of arrival."""
     older, younger = delta({"packshots": [change([], ["a"])]}), delta({"packshots": [change(["a"], ["b"])]})
@@ -320,138 +252,10 @@ def test_the_same_change_told_twice_changes_nothing(source: Source) -> None:
     assert visible(once) == visible(twice)
 
 
-@pytest.mark.parametrize("places", list(permutations(range(4))))
-def test_created_updated_and_fetched_in_any_order(source: Source, places: tuple[int, ...]) -> None:
-    """Events and states may overtake each other; the record is the same in the end."""
-    collection = {"packshots": [{"locale": None, "scope": None, "data": ["b"], "attribute_type": "pim_catalog_asset_collection"}]}
-    told = [
-        changes(source, sample("akeneo-eventplatform-product-created")[1]),
-        changes(source, delta({"packshots": [change([], ["a"])]})),
-        fetched(source, "product", UUID, state(collection, identifier="A", updated="2026-08-24T09:00:00+00:00")),
-        changes(source, delta({"sku": [change(identifier("A"), identifier("B"), "pim_catalog_identifier")]})),
-    ]
-    record = Record(PRODUCT)
-    for place in places:
-        merge(record, told[place])
-    assert visible(record) == {
-        "status": "active",
-        "keys.sku": ["B", "B"],
-        "enabled": True,
-        "links.packshots.*.*": [["akeneo", "code", "a"]],
-    }
-
-
-def test_a_fetched_state_leaves_nothing_stale(source: Source) -> None:
-    """What a state does not mention any more is gone: collections, GTIN, parent and categories of before."""
-    record = Record(PRODUCT)
-    values = {"packshots": [change([], ["a"])], "ean": [change(None, "9520000204112", "pim_catalog_text")]}
-    merge(record, changes(source, delta(values, parent={"previous": None, "new": "M"}, categories={"added": ["x"]})))
-    merge(record, fetched(source, "product", UUID, state({"sku": [{"data": "A", "attribute_type": "pim_catalog_identifier"}]})))
-    assert visible(record) == {"status": "active", "keys.sku": ["A", "A"], "enabled": True}
-
-
-def test_php_writes_an_empty_product_as_a_list(source: Source) -> None:
-    """A product without values has `values: []`."""
-    (found,) = fetched(source, "product", UUID, state([]))
-    assert dict(found.leaves) == {"status": "active", "enabled": True}
-
-
-def test_of_several_identifiers_none_is_guessed(source: Source, tmp_path: Path) -> None:
-    """The answer does not say which identifier is the main one: `sku` is, else the customer says so; a guess would be a wrong SKU."""
-    ean, gln = ({"data": data, "locale": None, "scope": None, "attribute_type": "pim_catalog_identifier"} for data in ("4711", "0815"))
-    assert fetched(source, "product", UUID, state({"ean13": [ean], "sku": [gln]}))[0].leaves["keys.sku"] == ["0815", "0815"]
-    assert fetched(source, "product", UUID, state({"ean13": [ean]}))[0].leaves["keys.sku"] == ["4711", "4711"]
-    with pytest.raises(Unmappable, match="2 identifiers") as error:
-        fetched(source, "product", UUID, state({"ean13": [ean], "gln": [gln]}))
-    assert "4711" not in str(error.value)
-    named = one(tmp_path, AKENEO + "    overrides: {sku: 'values.gln[0].data'}\n")
-    assert fetched(named, "product", UUID, state({"ean13": [ean], "gln": [gln]}))[0].leaves["keys.sku"] == ["0815", "0815"]
-
-
-def test_a_product_without_identifier_has_no_sku(source: Source) -> None:
-    """The identifier is optional; such a product is known all the same."""
-    (found,) = fetched(source, "product", UUID, state({"note": [{"data": "x", "attribute_type": "pim_catalog_text"}]}))
-    assert "keys.sku" not in found.leaves
-
-
-def test_a_product_that_is_gone(source: Source) -> None:
-    """A product that is absent at the vendor is deleted as of the start of the fetch, and no earlier than the deletion that led to it."""
-    (gone,) = fetched(source, "product", UUID, None)
-    assert (gone.record, gone.full, dict(gone.leaves)) == (PRODUCT, ("",), {"status": "deleted"})
-    (later,) = fetched(source, "product", UUID, None, at_least=ARRIVED_US)
-    assert later.order > gone.order
-
-
-def test_prices_reach_nothing(source: Source) -> None:
-    """Price collections go by their type in deltas and by their shape anywhere else; measurements stay."""
-    price = [{"amount": "424242", "currency": "EUR"}]
-    typed = change(price, [{"amount": "424243", "currency": "EUR"}], "pim_catalog_price_collection")
-    (event,) = events(source, delta({"list_price": [typed], "cost": [change(price, price, "x")], "packshots": [change([], ["a"])]}))
-    assert b"42424" not in event.value
-    assert source.project(event, VERSION).changes
-    weight = {"data": {"amount": "1450", "unit": "GRAM"}, "attribute_type": "pim_catalog_metric"}
-    values = {"list_price": [{"data": price, "locale": None, "scope": None}], "weight": [weight]}
-    kept = source.fetched(Found("product", UUID, state(values)), began_us=ARRIVED_US, at_least=0, arrived_us=ARRIVED_US)
-    assert b"424242" not in kept.value
-    assert b"1450" in kept.value
-
-
-def test_a_file_of_a_product_is_an_asset_that_nobody_may_open(source: Source) -> None:
-    """Its record and its link come with the product; it has no URL, and the public never has access."""
-    picture = {"data": "4/1/d/0/41d0_a_b.jpg", "locale": None, "scope": "print", "attribute_type": "pim_catalog_image"}
-    product, asset = fetched(source, "product", UUID, state({"picture": [picture]}))
-    assert product.leaves["links.picture.*.print"] == [["akeneo", "id", "4/1/d/0/41d0_a_b.jpg"]]
-    assert asset.record == "asset/akeneo/4/1/d/0/41d0_a_b.jpg"
-    assert dict(asset.leaves) == {
-        "status": "active",
-        "texts.title.*": "a_b.jpg",
-        "content_version": "4/1/d/0/41d0_a_b.jpg",
-        "rights.access": [],
-    }
-
-
-@pytest.mark.parametrize("shown", ["show", "hide"])
-def test_a_file_of_a_product_is_bound_without_url(tmp_path: Path, shown: str) -> None:
-    """The binding's state is no-public-url, whatever is chosen for unknown rights."""
-    configuration = configure(tmp_path, AKENEO + f"    when_rights_unknown: {shown}\n")
-    source = configuration.sources["akeneo-main"]
-    values = {
-        "sku": [{"data": "A", "attribute_type": "pim_catalog_identifier"}],
-        "picture": [{"data": "4/1/x.jpg", "attribute_type": "pim_catalog_image"}],
-    }
-    records: dict[str, Record] = {}
-    for each in fetched(source, "product", UUID, state(values)):
-        merge(records.setdefault(each.record, Record(each.record)), [each])
-    product, asset = (view(record) for record in records.values())
-    (binding,) = bind(Inputs("A", products=[product], assets=[asset]), configuration.policy, ARRIVED_US).content["bindings"]
-    assert (binding["role"], binding["state"], binding["url"]) == ("picture", "no-public-url", None)
-
-
 def test_a_removed_picture_is_unlinked(source: Source) -> None:
     """A delta that empties a media attribute takes its link away."""
     old = {"file_name": "x.jpg", "key": "4/1/x.jpg"}
     assert leaves(source, delta({"picture": [change(old, None, "pim_catalog_image")]})) == {"links.picture.*.*": None}
-
-
-def test_a_changed_model_asks_for_its_variants(tmp_path: Path) -> None:
-    """Akeneo tells a change of a model for the model alone; with access to the API, the variants are read, with what they inherit."""
-    body = delta({"packshots": [change([], ["a"])]}, "product_model")
-    assert tasks(one(tmp_path, AKENEO), body) == []
-    assert [task.key for task in tasks(one(tmp_path, AKENEO + API), body)] == ["fetch variants akeneo LMP-2041"]
-
-
-def test_a_variant_of_another_model_is_read_anew(tmp_path: Path) -> None:
-    """What it inherits from a new parent stands in no delta."""
-    source = one(tmp_path, AKENEO + API)
-    assert [task.key for task in tasks(source, delta(parent={"previous": "A", "new": "B"}))] == [f"fetch product akeneo {UUID}"]
-    assert tasks(source, delta(enabled={"previous": False, "new": True})) == []
-
-
-def test_a_flood_of_thin_events_is_one_wish(source: Source) -> None:
-    """However often a product changes, there is one task for it."""
-    body = orjson.loads(sample("akeneo-eventplatform-product-updated")[1])
-    wishes = {task.key for number in range(20) for task in tasks(source, {**body, "id": f"01a0330d-da47-7389-82fb-dbc48e8197{number:02}"})}
-    assert len(wishes) == 1
 
 
 def test_a_suspended_subscription_is_told(source: Source) -> None:
