@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from app.sources.config import SourceWords, Spelling
-from app.sources.fields import Link
 from app.sources.inventory import asset_systems, fields_of, measures
 from app.sources.preset import Preset
 
@@ -111,16 +110,18 @@ def _spellings(sources: Configured) -> Iterator[Mistake]:
 def _named_systems(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]:
     for link, join in words.joins.items():
         yield f"joins.{link}.system", join.system
-    fields = preset.fields
-    for name, owned in (("product", fields.product), ("model", fields.model)):
-        if owned is not None:
-            yield f"overrides.{name}.system", owned.system
-    links: Mapping[str, Link] = fields.links
-    for label, link_words in links.items():
-        if link_words.system:
-            yield f"overrides.links.{label}.system", link_words.system
-    if fields.asset_texts and fields.asset_texts.system:
-        yield "overrides.asset_texts.system", fields.asset_texts.system
+    for fields in fields_of(preset):
+        for name, owned in (("product", fields.product), ("model", fields.model)):
+            if owned is not None:
+                yield f"overrides.{name}.system", owned.system
+        for label, told in fields.links.items():
+            if told.system:
+                yield f"overrides.links.{label}.system", told.system
+        for kind, named in fields.collections.types.items() if fields.collections else ():
+            if named.system:
+                yield f"overrides.collections.types.{kind}.system", named.system
+        if fields.asset_texts and fields.asset_texts.system:
+            yield "overrides.asset_texts.system", fields.asset_texts.system
 
 
 def _named_aliases(own: str, words: SourceWords, preset: Preset) -> Iterator[tuple[str, str, str]]:
