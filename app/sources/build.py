@@ -123,20 +123,7 @@ def build(
             verifier = compile_scheme(scheme, secrets, credentials)
         except ValueError as wrong:
             broken, verifier = str(wrong), Refusing(str(wrong))
-    hot = HotFields({*hot_fields, *preset.hot_fields, *words.hot_fields}, preset.hot_types, preset.hot_shapes)
-    token = Place(scheme.field) if isinstance(scheme, TokenScheme) and scheme.field else None
     maps = {kind: compile_fields(preset.fields, kind, context) for kind in ("asset", "product", "model")}
-    receiver = BodyReceiver(
-        name,
-        context.system,
-        words.era,
-        preset.preset,
-        router=router,
-        hot=hot,
-        authors=[Place(path) for path in preset.authors],
-        token=token,
-        fetched_authors=[Place(path) for path in preset.fetched_authors],
-    )
     fetching = fetching_of(preset, words)
     return Source(
         name=name,
@@ -144,7 +131,7 @@ def build(
         system=context.system,
         preset=preset.preset,
         verifier=verifier,
-        receiver=receiver,
+        receiver=_receiver(name, words, preset, context, router, hot_fields),
         projector=EventProjector(name, context.system, preset.preset, router=router, maps=maps, fetching=fetching),
         era=words.era,
         retired=words.retired,
@@ -161,6 +148,21 @@ def build(
         quarantine=words.quarantine,
         handshakes=compile_handshakes(preset.answers, secrets, pinned=words.topic_arn is not None),
         private_headers=private_headers(scheme),
+    )
+
+
+def _receiver(name: str, words: SourceWords, preset: Preset, context: Context, router: Router, hot_fields: Sequence[str]) -> BodyReceiver:
+    scheme = preset.verify
+    return BodyReceiver(
+        name,
+        context.system,
+        words.era,
+        preset.preset,
+        router=router,
+        hot=HotFields({*hot_fields, *preset.hot_fields, *words.hot_fields}, preset.hot_types, preset.hot_shapes),
+        authors=[Place(path) for path in preset.authors],
+        token=Place(scheme.field) if isinstance(scheme, TokenScheme) and scheme.field else None,
+        fetched_authors=[Place(path) for path in preset.fetched_authors],
     )
 
 

@@ -4,7 +4,7 @@ Owns: FAULTS, fails(). Does not own: the faults themselves (tests/vendors/servin
 """
 
 from app.errors import VendorBusy, VendorDenied, VendorDown, VendorFailed
-from tests.vendors.serving import Fault
+from tests.vendors.messages import Fault
 
 # name -> what the server does, what the fetcher must raise.
 FAULTS: dict[str, tuple[Fault, type[VendorFailed]]] = {

@@ -11,7 +11,7 @@ from app.sources.access import AkeneoApi
 from app.sources.fetching import VARIANTS
 from tests.fetchers.world import Brought, World, collect, fetched
 from tests.vendors.akeneo import Akeneo, product_state, product_uuid
-from tests.vendors.serving import Fault
+from tests.vendors.messages import Fault
 
 
 def access(server: Akeneo, **more: object) -> AkeneoApi:

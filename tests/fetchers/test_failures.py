@@ -13,7 +13,8 @@ from tests.fetchers.vendors import CASES, SECRET, Case
 from tests.fetchers.world import Brought, World, collect, fetched
 from tests.vendors.akeneo import Akeneo
 from tests.vendors.brandfolder import Brandfolder
-from tests.vendors.serving import Fault, VendorServer
+from tests.vendors.messages import Fault
+from tests.vendors.serving import VendorServer
 
 
 @pytest.fixture(params=sorted(CASES))

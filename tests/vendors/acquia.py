@@ -7,7 +7,8 @@ import re
 from urllib.parse import unquote
 
 from tests.vendors.command import main
-from tests.vendors.serving import Limits, Reply, Request, VendorServer, reply
+from tests.vendors.messages import Limits, Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 
 class Acquia(VendorServer):

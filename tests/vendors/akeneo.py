@@ -18,7 +18,8 @@ from urllib.parse import quote
 import orjson
 
 from tests.vendors.command import main
-from tests.vendors.serving import Limits, Reply, Request, VendorServer, reply
+from tests.vendors.messages import Limits, Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 API = "/api/rest/v1"
 PAGE = 100

@@ -6,7 +6,8 @@ Owns: Brandfolder. Does not own: HTTP and misbehaviour (serving.py). Next stop: 
 import re
 
 from tests.vendors.command import main
-from tests.vendors.serving import Reply, Request, VendorServer, reply
+from tests.vendors.messages import Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 
 class Brandfolder(VendorServer):

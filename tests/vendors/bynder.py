@@ -9,7 +9,8 @@ import uuid
 from urllib.parse import parse_qs, unquote
 
 from tests.vendors.command import main
-from tests.vendors.serving import Limits, Reply, Request, VendorServer, reply
+from tests.vendors.messages import Limits, Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 
 class Bynder(VendorServer):

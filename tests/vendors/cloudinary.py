@@ -10,7 +10,8 @@ from urllib.parse import unquote
 import orjson
 
 from tests.vendors.command import main
-from tests.vendors.serving import Limits, Reply, Request, VendorServer, reply
+from tests.vendors.messages import Limits, Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 LISTED = ("asset_id", "public_id", "version", "resource_type", "type", "format", "secure_url", "created_at")
 

@@ -8,7 +8,8 @@ import argparse
 import orjson
 
 from tests.vendors.command import main
-from tests.vendors.serving import Limits, Reply, Request, VendorServer, reply
+from tests.vendors.messages import Limits, Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 
 class Contentful(VendorServer):

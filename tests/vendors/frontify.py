@@ -9,7 +9,8 @@ import orjson
 from graphql import build_schema, graphql_sync
 
 from tests.vendors.command import main
-from tests.vendors.serving import Reply, Request, VendorServer, reply
+from tests.vendors.messages import Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 _SHARED = """id: ID! createdAt: DateTime! modifiedAt: DateTime title: String! description: String alternativeText: String externalId: ID
   tags: [Tag] copyright: Copyright availability: DateTimeRange! expiresAt: DateTime licenses: [License] author: String

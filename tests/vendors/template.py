@@ -6,7 +6,8 @@ Owns: Anything. Does not own: HTTP and misbehaviour (serving.py). Next stop: tes
 from urllib.parse import unquote
 
 from tests.vendors.command import main
-from tests.vendors.serving import Limits, Reply, Request, VendorServer, reply
+from tests.vendors.messages import Limits, Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 
 class Anything(VendorServer):
