@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -185,8 +186,11 @@ class Fetches:
     async def until(self, is_so: Callable[[], Awaitable[object]], loop: Fetching | None = None, within_s: float = 20.0) -> Fetching:
         """Runs a loop until something is so, then stops it."""
         loop = loop or self.loop()
-        async with self.running(loop), asyncio.timeout(within_s):
+        async with self.running(loop) as task, asyncio.timeout(within_s):
             while not await is_so():
+                if task.done():
+                    task.result()
+                    raise AssertionError("the loop has ended")
                 await asyncio.sleep(0.001)
         return loop
 
@@ -201,8 +205,9 @@ class Fetches:
             yield task
         finally:
             loop.stop()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
+            if not task.cancelled() and task.exception() is not None and sys.exc_info()[0] is None:
+                task.result()
 
     async def nothing_waits(self) -> bool:
         return not await self.store.tasks.count(["waiting"])
