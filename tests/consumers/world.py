@@ -21,13 +21,10 @@ from app.backends.sqlite.log import SqliteLog
 from app.backends.sqlite.store import SqliteStore
 from app.domain import facets
 from app.domain.facets import Change, EventRef
-from app.domain.keys import record_key
 from app.domain.order import CHANGE, order
 from app.domain.policy import Policy
-from app.errors import Unmappable
 from app.ports import Doc, Entry, LogRecord, TopicPartition
-from app.sources.fetching import FETCHED, Found
-from app.sources.source import FetchTask, Projected, Received, Source, Sources
+from app.sources.source import FetchTask, Source, Sources
 from consumers.binder import GROUP as BINDER_GROUP
 from consumers.binder import Binder
 from consumers.clock import DueClock
@@ -46,7 +43,7 @@ SOURCES = (SOURCE, "source-1", "source-2")
 SHOWN = {"url": "https://dam.example/a.jpg", "rights.from": 0}
 _looks = itertools.count()
 PARTITIONS = {**dict.fromkeys(topics.ALL, 1), topics.BIND_REQUESTS: 2}
-
+from tests.consumers.spelled import Spelled
 
 Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
@@ -107,34 +104,6 @@ def event(*changes: Change, tasks: Iterable[FetchTask] = (), fails: str = "", so
     value = orjson.dumps({"changes": said, "tasks": [asdict(task) for task in tasks], "fails": fails})
     fields = {"id": "e1", "type": "saved", "key": changes[0].record if changes else "asset/dam/a", "arrived_us": NOW_US, **more}
     return Event(source=source, value=value, **fields)
-
-
-class Spelled:
-    """Every part of a source whose events say themselves what they change."""
-
-    def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
-        return ""
-
-    def sign(self, body: bytes, now_s: float) -> dict[str, str]:
-        return {}
-
-    def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
-        return Received()
-
-    def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
-        key = record_key(found.kind, "dam", found.thing)
-        value = orjson.dumps({"changes": [], "tasks": [], "fails": "", "state": found.state, "at_least": at_least})
-        return Event(f"{found.thing}:{began_us}", SOURCE, f"{FETCHED}{found.kind}", key, value, arrived_us, fetched_us=began_us)
-
-    def project(self, event: Event, version: int) -> Projected:
-        said = orjson.loads(event.value)
-        if said["fails"] == "unmappable":
-            raise Unmappable("spelled: things[0]: expected an object, found list")
-        if said["fails"] == "defect":
-            raise KeyError("a secret value")
-        ref = EventRef(event.source, event.id, event.type)
-        changes = [Change(c["record"], c["order"], c["leaves"], ref, tuple(c["full"])) for c in said["changes"]]
-        return Projected(changes, [FetchTask(**task) for task in said["tasks"]])
 
 
 @dataclass
