@@ -35,6 +35,7 @@ from schemas import letter as wire
 from schemas import topics
 from schemas.event import Event
 from schemas.letter import Letter, Outcome
+from tests.consumers.spelled import Spelled
 
 NOW_US = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
 SECOND_US = 1_000_000
@@ -43,7 +44,6 @@ SOURCES = (SOURCE, "source-1", "source-2")
 SHOWN = {"url": "https://dam.example/a.jpg", "rights.from": 0}
 _looks = itertools.count()
 PARTITIONS = {**dict.fromkeys(topics.ALL, 1), topics.BIND_REQUESTS: 2}
-from tests.consumers.spelled import Spelled
 
 Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
