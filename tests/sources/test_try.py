@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.configuration import Configuration
+from app.settings import Settings
 from app.sources.source import Source
 from app.sources.try_ import explain_request
 from tests.sources.builders import AKENEO, ASSET, CLOUDINARY, NOW_S, PRODUCT, SAMPLES, SECRETS, VERSION, configure, sample
@@ -130,3 +132,73 @@ def test_headers_that_are_none(tried: Callable[..., Result], tmp_path: Path, tex
     assert str(headers) in shown.output
     assert words in shown.output
     assert "Traceback" not in shown.output
+
+
+def test_every_event_has_exactly_the_documented_members(tried: Callable[..., Result], tmp_path: Path) -> None:
+    """Programs read `--json`: the members and their order are fixed, what would be fetched stands beside the events."""
+    (event,) = orjson.loads(tried("--json").stdout)["events"]
+    assert list(event) == ["id", "type", "side", "key", "order", "full", "facets", "dead_letter"]
+    configure(tmp_path, AKENEO)
+    words = ["sources", "try", "akeneo-main", str(SAMPLES / "akeneo-eventplatform-product-updated.json"), "--json"]
+    told = orjson.loads(CliRunner().invoke(app, [*words, "--config", str(tmp_path / "bindery.yaml")]).stdout)
+    assert list(told) == ["verified", "reason", "events", "fetches"]
+    assert all(list(event)[-1] == "dead_letter" for event in told["events"])
+
+
+def test_the_readable_form_goes_step_by_step(tried: Callable[..., Result]) -> None:
+    """Verification, split, record, the order in words, facets, in this order."""
+    shown = tried().output
+    steps = ["genuine: yes", "split: 1 piece", "1. upload", "  order: 2026-10-14T08:12:31Z, a change", "  aliases.public_id ="]
+    places = [shown.index(step) for step in steps]
+    assert places == sorted(places)
+
+
+@pytest.fixture
+def bynder(tmp_path: Path) -> Callable[[], Result]:
+    """Tries the sample of a confirmation, whose certificate has to be downloaded."""
+    topic = "arn:aws:sns:eu-west-1:111122223333:bynder-nordhag-webhook-0001"
+    configure(tmp_path, f"\n  bynder-main: {{preset: bynder, topic_arn: '{topic}', tolerance_s: null, when_rights_unknown: hide}}")
+    name = "bynder-sns-subscriptionconfirmation"
+    files = [str(SAMPLES / f"{name}.json"), "--headers", str(SAMPLES / f"{name}.headers.json")]
+    words = ["sources", "try", "bynder-main", *files, "--config", str(tmp_path / "bindery.yaml")]
+    return lambda: CliRunner().invoke(app, words)
+
+
+def test_a_missing_signing_key_is_downloaded_once(bynder: Callable[[], Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that the message names is asked, and the output says so; what the request is beside events is told."""
+    sidecar = orjson.loads((SAMPLES / "bynder-sns-subscriptionconfirmation.headers.json").read_bytes())
+    asked: list[str] = []
+
+    async def download(settings: Settings, configuration: Configuration, url: str) -> str:
+        asked.append(url)
+        configuration.keyring.put(url, sidecar["signing"]["cert_pem_served_at_SigningCertURL"].encode(), NOW_S)
+        return ""
+
+    monkeypatch.setattr("app.cli.trying.download_key", download)
+    monkeypatch.setattr("app.cli.trying.system_clock", StoppedClock)
+    shown = bynder().output
+    assert f"genuine: yes (the signing key was downloaded from {asked[0]})" in shown
+    assert "beside events: SubscriptionConfirmation" in shown
+    assert "it is confirmed\n" in shown
+    assert len(asked) == 1
+
+
+def test_a_signing_key_that_cannot_be_downloaded_is_told(bynder: Callable[[], Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason and the setting that helps; the rest is shown all the same."""
+
+    async def download(settings: Settings, configuration: Configuration, url: str) -> str:
+        return "its server answers 404"
+
+    monkeypatch.setattr("app.cli.trying.download_key", download)
+    shown = bynder().output
+    assert "genuine: no, the signing key at https://sns.eu-west-1.amazonaws.com/" in shown
+    assert "its server answers 404" in shown
+    assert "`keys: [file:…]`" in shown
+    assert "were it genuine" in shown
+
+
+class StoppedClock:
+    """The Clock port at the time of the samples."""
+
+    def now_us(self) -> int:
+        return int(NOW_S * 1_000_000)
