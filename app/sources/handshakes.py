@@ -1,7 +1,7 @@
 """What senders ask before, beside and instead of sending events: challenges, confirmations, shared secrets, test calls, notices.
 
 Owns: the words `answers` and `notices` of a preset, and what a request must look like to be one of these.
-Does not own: answering (app/api/apart.py), calls to the outside (consumers/confirmations.py). Next stop: app/api/answering.py.
+Does not own: answering (app/api/apart.py), calls to the outside (consumers/confirmations.py). Next stop: app/api/apart.py.
 
 Sources: Adobe I/O Events, guides/index (`GET ?challenge=…` is echoed); Amazon SNS, "HTTP/HTTPS subscription confirmation" and "verify
 signature" (any AWS account can sign a message, so a topic counts once it is pinned or accepted); Ergonode, detailed-reference
