@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 import stat
+import sys
 import time
 from hmac import new as new_hmac
 from pathlib import Path
@@ -129,3 +131,41 @@ def test_a_topic_that_asks_is_held_and_shown(deployment: Deployment) -> None:
     assert told.wait(30) == 0
     output = (deployment.folder / f"process-{len(deployment.processes) - 1}.log").read_text()
     assert f"bindery sources accept bynder-main {ARN}" in output
+
+
+def test_an_accepted_topic_is_confirmed_over_a_kill(deployment: Deployment) -> None:
+    """The certificate is fetched (503 until then), the topic accepted, the process killed; the next one visits Amazon's address."""
+    configured(deployment)
+    text = (deployment.folder / "bindery.yaml").read_text().replace(', tolerance_s: null, keys: ["file:signer.pem"]', ", tolerance_s: null")
+    (deployment.folder / "bindery.yaml").write_text(text)
+    deployment.entry = (sys.executable, "-m", "tests.functional.amazon")
+    calls = deployment.folder / "calls"
+    outside = {"BINDERY_TEST_CALLS": str(calls), "BINDERY_TEST_PEM": str(deployment.folder / "signer.pem")}
+    deployment.start(environment=outside)
+    deployment.ready()
+    sidecar = json.loads((SAMPLES / "bynder-sns-subscriptionconfirmation.headers.json").read_bytes())
+    body = (SAMPLES / "bynder-sns-subscriptionconfirmation.json").read_bytes()
+    first = deployment.webhook("bynder-main", body, sidecar["headers"])
+    assert (first.status_code, first.headers["retry-after"]) == (503, "2")
+    eventually(lambda: deployment.webhook("bynder-main", body, sidecar["headers"]).status_code == 200, says="the certificate is there")
+    eventually(lambda: source(deployment, "bynder-main")["topics"], says="the topic is held")
+    accepted = deployment.post("/v1/sources/bynder-main/topics/accept", {"topic": ARN, "why": "it is ours"})
+    assert accepted.status_code == 200, accepted.text
+    deployment.down(signal.SIGKILL)
+
+    deployment.start(environment=outside)
+    deployment.ready()
+    eventually(lambda: source(deployment, "bynder-main")["topics"][0]["state"] == "confirmed", within_s=40, says="the topic is confirmed")
+    visits = [line for line in calls.read_text().splitlines() if not line.endswith(".pem")]
+    assert visits == [f"GET {json.loads(body)['SubscribeURL']}"]
+    notification = json.loads((SAMPLES / "bynder-asset_bank.media.updated.json").read_bytes())
+    assert notification["TopicArn"] == ARN
+    told = json.loads((SAMPLES / "bynder-asset_bank.media.updated.headers.json").read_bytes())["headers"]
+    raw = (SAMPLES / "bynder-asset_bank.media.updated.json").read_bytes()
+    answer = eventually(lambda: _accepted(deployment, raw, told), says="a notification of the topic is let in")
+    assert len(answer["accepted"]) == 1
+
+
+def _accepted(deployment: Deployment, body: bytes, headers: dict[str, str]) -> Any:
+    answer = deployment.webhook("bynder-main", body, headers)
+    return answer.json() if answer.status_code == 200 else None

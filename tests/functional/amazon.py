@@ -1,0 +1,48 @@
+"""`bindery`, with an outside that is a file: the real process whose calls are written down instead of made.
+
+Owns: the command line with another Outbound port. Does not own: the stories (tests/functional/test_handshakes.py). Next stop:
+tests/functional/test_handshakes.py.
+
+Run as `python -m tests.functional.amazon …`; BINDERY_TEST_CALLS names the file, one call a line. The SNS host serves the certificate that
+BINDERY_TEST_PEM names, and says 200 to everything else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from app import bootstrap
+from app.cli import main
+from app.ports import Answer, Clock
+
+
+class Amazon:
+    """The Outbound port."""
+
+    def __init__(self, clock: Clock, private: Collection[str] = ()) -> None:
+        self._calls, self._pem = Path(os.environ["BINDERY_TEST_CALLS"]), Path(os.environ["BINDERY_TEST_PEM"])
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout_s: float = 10.0,
+        max_bytes: int = 0,
+        private: Collection[str] = (),
+    ) -> Answer:
+        with self._calls.open("a") as calls:
+            calls.write(f"{method} {url}\n")
+        return Answer(200, {}, self._pem.read_bytes() if url.endswith(".pem") else b"<ConfirmSubscriptionResponse/>", 0)
+
+    async def stop(self) -> None:
+        """Nothing is open."""
+
+
+if __name__ == "__main__":
+    vars(bootstrap)["HttpOutbound"] = Amazon
+    main()
