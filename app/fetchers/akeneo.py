@@ -5,10 +5,11 @@ fields matter (app/sources/presets/akeneo-event-platform.yaml). Next stop: akene
 
 Documented (pim.md 3.2, 3.4 to 3.7 and the vendor's swagger files): 4 calls at once per connection, 100 a second per instance, 100 items a
 page; 429 with Retry-After in seconds; POST products-uuid/search (SaaS only; body {search, with_…}, paging in the query), elsewhere GET
-products-uuid (7.0) with the same filter; the parent filter of products with `=` gives everything below a model, also below its sub-models.
-with_asset_share_links is known from public code. Inferred: that model codes are filtered as `code` (later versions) or `identifier`, and
-what an older version does not know as a filter it answers with 422: then things are read one by one. The next page of a POST is a POST of
-the same body. Codes are compared without regard to case, as the PIM does.
+products-uuid (7.0) with the same filter; the parent filter of products with `=` gives everything below a model, also below its sub-models;
+with_asset_share_links for the search. Public code: with_asset_share_links elsewhere; with_enabled_assets_only, which is therefore asked for
+only where `api` says so. Inferred: that model codes are filtered as `code` (later versions) or `identifier`, and what an older version does
+not know as a filter it answers with 422: then things are read one by one. The next page of a POST is a POST of the same body. Codes are
+compared without regard to case, as the PIM does.
 
 Things: product by uuid, or by identifier where the events have none (5.0, 6.0); model by code; asset by `family/code`; variants by the code
 of their model.
@@ -44,7 +45,7 @@ class Akeneo:
         limits = Limits(OPEN_AT_ONCE, PER_S, BURST, timeout_s=api.timeout_s)
         self._calls = Calls(vendor, api.url, credentials, limits)
         self.concurrency = self._calls.open_at_once
-        self._lists = Lists(self._calls, api.batch)
+        self._lists = Lists(self._calls, api.batch, ["with_enabled_assets_only"] if api.enabled_assets_only else [])
         self._by_identifier = Coded(self._calls, self._lists, "product", "identifier", ["identifier"])
         self._models = Coded(self._calls, self._lists, "model", "code", ["code", "identifier"])
         self._assets = Coded(self._calls, self._lists, "asset", "code", ["code"])

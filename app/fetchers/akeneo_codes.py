@@ -81,7 +81,11 @@ class Coded:
     async def _list_is_gone(self, path: str) -> bool:
         """Whether an asset family was deleted. Raises VendorDown where there are no families at all: then the address is wrong."""
         family, families = path.rpartition("/")[0], path.split("/")[1]
-        if not self._calls.missing(await self._calls.call("GET", API + family)):
+        try:
+            if not self._calls.missing(await self._calls.call("GET", API + family)):
+                return False
+        except Rejected:
+            # A family that nobody can ask for: its assets are refused one by one, each with the reason.
             return False
         if self._calls.missing(await self._calls.call("GET", f"{API}/{families}")):
             raise VendorDown(f"{self._calls.system} knows no {families}; check `api.url`, and that this PIM has an Asset Manager")

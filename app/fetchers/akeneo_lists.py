@@ -36,15 +36,17 @@ class Listed:
 class Lists:
     """Reads lists page by page, with search_after: the number of a page is refused beyond 10,000 products."""
 
-    def __init__(self, calls: Calls, limit: int) -> None:
+    def __init__(self, calls: Calls, limit: int, more: Sequence[str] = ()) -> None:
+        """limit: items of a page. more: names of further things that products and models should come with."""
         self._calls, self._limit = calls, limit
+        self._with = ["with_asset_share_links", *more]
         self._post = True
 
     def products(self, search: Mapping[str, Any]) -> Listed:
         """Products by uuid: as a POST, which has no limit of length, where the vendor knows it."""
         if not self._post:
             return self.get("/products-uuid", search)
-        body = {"search": search, "with_asset_share_links": True, "with_completenesses": True}
+        body = {"search": search, **dict.fromkeys([*self._with, "with_completenesses"], True)}
         return Listed("POST", f"{API}/products-uuid/search", self._paging(), body)
 
     def get(self, path: str, search: Mapping[str, Any], *, paged: bool = True) -> Listed:
@@ -54,8 +56,8 @@ class Lists:
 
     def wanted(self, path: str) -> list[tuple[str, str]]:
         """What is asked for in addition: models know no completeness."""
-        shares = [("with_asset_share_links", "true")]
-        return shares if path == "/product-models" else [*shares, ("with_completenesses", "true")]
+        names = self._with if path == "/product-models" else [*self._with, "with_completenesses"]
+        return [(name, "true") for name in names]
 
     def fitting(self, things: Sequence[str], prefix: str) -> list[str]:
         """As many things, from the first on, as fit into one address and one page."""

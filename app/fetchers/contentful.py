@@ -12,6 +12,7 @@ not published). Inferred: four calls at once.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from app.errors import VendorDenied
 from app.fetchers.calls import Calls, Limits, Vendor, member, parsed
 from app.fetchers.pages import halved, page
 from app.fetchers.tokens import bearer
@@ -29,9 +30,7 @@ class Contentful:
         self.system = vendor.system
         self.per_call: Mapping[str, int] = {"asset": PER_CALL}
         per_s, burst = (DELIVERY_PER_S, 8) if api.delivery else (MANAGEMENT_PER_S, 1)
-        limits = Limits(
-            OPEN_AT_ONCE, per_s, burst, busy_s=BUSY_S, reset="x-contentful-ratelimit-reset", timeout_s=api.timeout_s, missing=()
-        )
+        limits = Limits(OPEN_AT_ONCE, per_s, burst, busy_s=BUSY_S, reset="x-contentful-ratelimit-reset", timeout_s=api.timeout_s)
         base = f"{api.url}/spaces/{api.space}/environments/{api.environment}"
         self._calls = Calls(vendor, base, bearer(api.token), limits)
         self.concurrency = self._calls.open_at_once
@@ -47,6 +46,8 @@ class Contentful:
     async def _assets(self, ids: Sequence[str]) -> Page:
         query = [("sys.id[in]", ",".join(ids)), ("limit", str(PER_CALL)), *self._more]
         answer = await self._calls.call("GET", "/assets", query=query)
+        if self._calls.missing(answer):
+            raise VendorDenied(f"{self.system} knows no such space or environment, or the token may not see it; check `api`")
         items = member(self.system, parsed(self.system, answer), "items")
         states = {member(self.system, item, "sys", "id", kind=str): item for item in items}
         return page("asset", ids, states, answer.began_us, updated=_updated)

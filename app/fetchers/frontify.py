@@ -50,7 +50,11 @@ class Frontify:
 
     async def _assets(self, ids: Sequence[str]) -> Page:
         asked = {"query": QUERY, "variables": {"ids": list(ids)}}
-        answer = await self._calls.call("POST", "/graphql", json=asked, headers={"X-Frontify-Beta": "enabled"})
+        try:
+            answer = await self._calls.call("POST", "/graphql", json=asked, headers={"X-Frontify-Beta": "enabled"})
+        except Rejected as refused:
+            # Documented by others: 400 is about the query, which is the same for all assets.
+            raise VendorDown(f"{refused}: it is the query that is refused, not an asset; check `api.url`") from None
         data = parsed(self.system, answer)
         errors = member(self.system, data.get("errors") or [] if isinstance(data, dict) else data)
         if errors:

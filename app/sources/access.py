@@ -57,9 +57,11 @@ class Api(Strict):
 
 
 class AkeneoApi(Api):
-    """url: of the PIM. Either a permanent `token` (of an app), or client_id, client_secret, username and password (of a connection).
-    Without username and password the grant is client_credentials, which Akeneo itself does not give, but a gateway before it may.
-    batch: things per call, at most 100 (the vendor's limit); fewer where the products are so large that an answer passes 32 MB."""
+    """url: of the PIM. Either a permanent `token` (of an app), or all of client_id, client_secret, username, password (of a connection).
+
+    batch: things per call, at most 100 (the vendor's limit); fewer where the products are so large that an answer passes 32 MB.
+    enabled_assets_only: products name only those assets that are enabled (newer PIMs with an Asset Manager).
+    """
 
     SECRETS = frozenset({"token", "client_id", "client_secret", "username", "password"})
 
@@ -70,6 +72,7 @@ class AkeneoApi(Api):
     username: SecretStr | None = None
     password: SecretStr | None = None
     batch: int = Field(100, ge=1, le=100)
+    enabled_assets_only: bool = False
 
     @model_validator(mode="after")
     def _either(self) -> Self:

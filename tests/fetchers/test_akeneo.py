@@ -5,18 +5,14 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from app.errors import VendorDenied, VendorDown
+from app.errors import VendorDown
 from app.fetchers.akeneo import Akeneo as Fetcher
 from app.sources.access import AkeneoApi
 from app.sources.fetching import VARIANTS
+from tests.fetchers.vendors import akeneo_access as access
 from tests.fetchers.world import Brought, World, collect, fetched
 from tests.vendors.akeneo import Akeneo, product_state, product_uuid
-from tests.vendors.messages import Fault
-
-
-def access(server: Akeneo, **more: object) -> AkeneoApi:
-    credentials = {"client_id": server.client, "client_secret": server.secret, "username": server.username, "password": server.password}
-    return AkeneoApi.model_validate({"url": server.url, "timeout_s": 5.0, **credentials, **more})
+from tests.vendors.messages import Fault, Reply, Request
 
 
 def model(code: str, parent: str | None = None) -> dict:
@@ -190,53 +186,6 @@ async def test_systems_at_one_host_share_its_limits(world: World) -> None:
     assert server.peak_open <= 4
 
 
-async def test_a_token_is_renewed_before_it_ends(world: World) -> None:
-    """A token of a second is half over after half a second: the refresh token brings the next one."""
-    server = await world.serve(Akeneo(products=1))
-    server.token_s = 0.2
-    fetcher = Fetcher(world.vendor(), access(server))
-    deadline = world.clock.monotonic_s() + 5
-    while not server.counts["grant refresh_token"]:
-        assert world.clock.monotonic_s() < deadline
-        assert (await fetched(fetcher, "product", [product_uuid(0)])).states
-        await world.clock.sleep(0.05)
-    assert server.counts["grant password"] == 1
-
-
-async def test_a_refused_token_is_renewed_once(world: World) -> None:
-    """Tokens and refresh tokens that were revoked are replaced by way of the password, once, while ten calls go on."""
-    server = await world.serve(Akeneo(products=1))
-    fetcher = Fetcher(world.vendor(), access(server))
-    await fetched(fetcher, "product", [product_uuid(0)])
-    server.revoke()
-    brought = await asyncio.gather(*(fetched(fetcher, "product", [product_uuid(0)]) for _ in range(10)))
-    assert all(one.states for one in brought)
-    assert server.counts["grant password"] == 2
-
-
-@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"client_secret": "wrong"}])
-async def test_wrong_credentials_are_denied(world: World, wrong: dict[str, str]) -> None:
-    """What the token endpoint refuses needs a person; the message says where to look and holds no secret."""
-    server = await world.serve(Akeneo(products=1))
-    with pytest.raises(VendorDenied) as denied:
-        await fetched(Fetcher(world.vendor(), access(server, **wrong)), "product", [product_uuid(0)])
-    assert "check the credentials" in str(denied.value)
-    assert not any(secret in str(denied.value) for secret in ("wrong", "s3cr3t", "pa55word", server.username))
-
-
-async def test_a_permanent_token_needs_no_endpoint(world: World) -> None:
-    """An app's token is used as it is, and is denied once it was revoked."""
-    server = await world.serve(Akeneo(products=1))
-    server.permanent.add("app-token")
-    api = AkeneoApi(url=server.url, token=SecretStr("app-token"))
-    fetcher = Fetcher(world.vendor(), api)
-    assert (await fetched(fetcher, "product", [product_uuid(0)])).states
-    server.permanent.clear()
-    with pytest.raises(VendorDenied):
-        await fetched(fetcher, "product", [product_uuid(0)])
-    assert "POST /api/oauth/v1/token" not in server.counts
-
-
 async def test_no_page_is_fetched_from_another_host(world: World) -> None:
     """A link that leads elsewhere would take the token along: it is not followed, and what came before stays."""
     server = await world.serve(Akeneo())
@@ -272,3 +221,37 @@ async def test_an_old_state_is_passed_on_with_its_age(world: World) -> None:
     server.permanent.add("t")
     ages = [(await fetched(fetcher, "product", [product_uuid(0)])).pages[0].found[0].updated_us for _ in range(2)]
     assert ages == [1_787_562_940_000_000, 1_787_565_600_000_000]
+
+
+async def test_disabled_assets_are_left_out_where_that_is_asked_for(world: World) -> None:
+    """`enabled_assets_only` goes along with every way of reading products and models; without it nothing unknown is asked."""
+    server = await world.serve(Akeneo(products=1))
+    server.put("model", "LMP", model("LMP"))
+    asked: list[str] = []
+    answer = server.answer
+
+    def seen(request: Request) -> Reply:
+        asked.append(f"{request.query} {request.body.decode()}")
+        return answer(request)
+
+    server.answer = seen  # type: ignore[method-assign]  # Looks at the requests on their way.
+    for wanted in (True, False):
+        asked.clear()
+        fetcher = Fetcher(world.vendor(), access(server, enabled_assets_only=wanted))
+        await fetched(fetcher, "product", [product_uuid(0), "SKU-1"])
+        await fetched(fetcher, "model", ["LMP"])
+        assert [("with_enabled_assets_only" in one) is wanted for one in asked[1:]] == [True, True, True]
+
+
+async def test_a_family_that_cannot_be_asked_for_is_rejected_with_its_assets(world: World) -> None:
+    """A list that is missing and a family that is refused: each asset is refused with the reason, none is absent."""
+    server = await world.serve(Akeneo())
+    server.faults = [
+        Fault("status", 422, times=None, only="/odd/assets/"),
+        Fault("status", 404, times=None, only="/odd/assets"),
+        Fault("status", 422, times=None, only="/asset-families/odd"),
+    ]
+    fetcher = Fetcher(world.vendor(), access(server))
+    brought = await fetched(fetcher, "asset", ["odd/a", "odd/b"])
+    assert set(brought.rejected) == {"odd/a", "odd/b"}
+    assert not brought.absent

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from app.errors import VendorDenied
+from app.errors import VendorDenied, VendorDown
 from app.fetchers.bynder import bynder
 from app.sources.access import BynderApi
 from tests.fetchers.vendors import CASES
@@ -12,6 +12,7 @@ from tests.vendors.bynder import Bynder
 from tests.vendors.cloudinary import Cloudinary
 from tests.vendors.contentful import Contentful
 from tests.vendors.frontify import Frontify
+from tests.vendors.messages import Fault
 
 
 async def test_bynder_gets_its_token_by_client_credentials(world: World) -> None:
@@ -38,7 +39,7 @@ async def test_cloudinary_lists_first_and_reads_what_is_left(world: World) -> No
     brought = await fetched(case.fetching(world.vendor(), server.url), "asset", [case.thing(number) for number in range(100)])
     assert len(brought.absent) == 97
     assert {state["access_control"][0]["access_type"] for state in brought.states.values()} == {"token"}
-    assert server.counts.total() == 4
+    assert server.calls == 4
 
 
 async def test_cloudinary_finds_assets_by_public_id(world: World) -> None:
@@ -76,7 +77,7 @@ async def test_frontify_reads_several_assets_with_all_their_fields(world: World)
     assert brought.states["asset", case.thing(3)]["customMetadata"][0]["value"] == ["A", "B"]
     assert brought.states["asset", "video"]["__typename"] == "Video"
     assert brought.states["asset", case.thing(3)]["downloadUrl"].startswith("https://")
-    assert server.counts.total() == 1
+    assert server.calls == 1
 
 
 async def test_frontify_errors_are_no_absences(world: World) -> None:
@@ -107,4 +108,17 @@ async def test_contentful_has_two_apis(world: World, delivery: bool) -> None:
     brought = await fetched(fetcher, "asset", [case.thing(number) for number in range(100)])
     assert brought.absent == ({case.thing(0)} if delivery else set())
     assert len(brought.states) == (99 if delivery else 100)
-    assert server.counts.total() == 1
+    assert server.calls == 1
+
+
+async def test_what_is_wrong_for_all_is_no_assets_fault(world: World) -> None:
+    """A space that does not exist, a query that is refused: one call, the tasks wait, no asset is absent or rejected."""
+    contentful = await world.serve(Contentful())
+    contentful.faults = [Fault("status", 404, times=None)]
+    with pytest.raises(VendorDenied, match="space"):
+        await fetched(CASES["contentful"].fetching(world.vendor(), contentful.url), "asset", ["a", "b", "c"])
+    frontify = await world.serve(Frontify())
+    frontify.faults = [Fault("status", 400, times=None)]
+    with pytest.raises(VendorDown, match="query"):
+        await fetched(CASES["frontify"].fetching(world.vendor(), frontify.url), "asset", ["a", "b", "c"])
+    assert (contentful.calls, frontify.calls) == (1, 1)

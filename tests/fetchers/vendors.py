@@ -40,6 +40,12 @@ def state_of(sample: str) -> Any:
     return orjson.loads((SAMPLES / f"{sample}.json").read_bytes())
 
 
+def akeneo_access(server: Akeneo, **more: object) -> access.AkeneoApi:
+    """Access to a local Akeneo by OAuth."""
+    credentials = {"client_id": server.client, "client_secret": server.secret, "username": server.username, "password": server.password}
+    return access.AkeneoApi.model_validate({"url": server.url, "timeout_s": 5.0, **credentials, **more})
+
+
 @dataclass(frozen=True)
 class Case:
     """server: makes the vendor, empty. name, words: the fetcher and its `api` without the address. thing, state: of number n."""

@@ -24,7 +24,9 @@ from tests.vendors.serving import VendorServer
 API = "/api/rest/v1"
 PAGE = 100
 PAGING = frozenset({"pagination_type", "search_after", "limit", "with_count"})
-WITH = frozenset({"with_asset_share_links", "with_completenesses", "with_attribute_options", "with_quality_scores"})
+WITH = frozenset(
+    {"with_asset_share_links", "with_completenesses", "with_attribute_options", "with_quality_scores", "with_enabled_assets_only"}
+)
 LISTED = re.compile(rf"{API}/(products-uuid|products|product-models|asset-families/[^/]+/assets)(/[^/]+)?")
 KEYS = {"products-uuid": ("product", "uuid"), "products": ("product", "identifier"), "product-models": ("model", "code")}
 
@@ -152,7 +154,7 @@ class Akeneo(VendorServer):
             self.violated(f"{request.method} {request.path}: wrong method")
             return reply({"code": 405, "message": "Method Not Allowed"}, 405)
         asked = request.json()
-        unknown = set(asked) - {"search", "scope", "locales", "attributes", "with_asset_share_links", "with_completenesses"}
+        unknown = set(asked) - {"search", "scope", "locales", "attributes", *WITH}
         if unknown:
             self.violated(f"POST {request.path}: unknown {sorted(unknown)}")
         return self.refuse_unknown(request, PAGING) or self._filtered(request, "products-uuid", asked.get("search", {}))
