@@ -24,6 +24,7 @@ class Sizes:
     few_skus: int = 10_000
     many_skus: int = 300_000
     scale_events: int = 20_000
+    fetched: int = 20_000
     micro_s: float = 1.0
 
 
@@ -41,6 +42,7 @@ QUICK = Sizes(
     few_skus=500,
     many_skus=5_000,
     scale_events=4_000,
+    fetched=4_000,
     micro_s=0.1,
 )
 SMOKE = Sizes(
@@ -56,5 +58,6 @@ SMOKE = Sizes(
     few_skus=50,
     many_skus=200,
     scale_events=100,
+    fetched=400,
     micro_s=0.01,
 )
