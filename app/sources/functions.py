@@ -21,12 +21,6 @@ from app.sources.transforms import boolean
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
 
-def _object(value: Any, name: str) -> dict[str, Any]:
-    if value is None or isinstance(value, dict):
-        return value or {}
-    raise WrongArgument(f"{name}() expects an object or null, found {type(value).__name__}")
-
-
 def from_keys(keys: Any) -> dict[str, str]:
     """A list of names as an object with empty values: what is left of things that were removed."""
     if keys is not None and not isinstance(keys, list):
