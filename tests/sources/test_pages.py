@@ -1,0 +1,48 @@
+"""The vendors' pages: every preset has notes and a page, and no page is older than its preset.
+
+Owns: the drift check of docs/sources/. Does not own: the pages' text. Next stop: docs/sources/generate.py.
+"""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "docs" / "sources"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """docs/sources/generate.py, which is no package."""
+    spec = importlib.util.spec_from_file_location("generate_pages", FOLDER / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_pages_are_what_the_presets_say(generate: ModuleType) -> None:
+    """Every page equals what `make docs` would write now, and there is no page too many."""
+    made = generate.pages()
+    kept = {path.name: path.read_text("utf-8") for path in FOLDER.glob("*.md")}
+    assert kept == made, "run `make docs`"
+
+
+def test_every_preset_begins_with_its_facts(generate: ModuleType) -> None:
+    """The first lines say how sure the facts are, what is full or delta, and what is not sent."""
+    for file in sorted(generate.PRESETS.glob("*.yaml")):
+        text = " ".join(generate.about(file)).lower()
+        for word in ("how sure", "inherit", "not sent"):
+            assert word in text, f"{file.name} does not say {word!r} in its first lines"
+        assert any(mode in text for mode in ("full", "delta", "thin")), file.name
+
+
+def test_notes_without_a_heading_are_noticed(generate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notes file that leaves something out is refused by name."""
+    monkeypatch.setattr(generate, "FOLDER", tmp_path)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "x.md").write_text("## At the vendor\n\nclick\n")
+    with pytest.raises(ValueError, match=r"notes/x\.md"):
+        generate.notes_of("x")
