@@ -42,10 +42,10 @@ _MODES = {
     "thin": "only that something changed",
 }
 _FACTS = {
-    "documented": "documented by the vendor",
-    "public code": "read in public code, not in the vendor's documentation",
-    "inferred": "inferred, at least in part: try it before you rely on it",
-    "yours": "Bindery's own contract",
+    "documented": "come from the vendor's documentation",
+    "public code": "come from public code rather than from the vendor's documentation",
+    "inferred": "are inferred, at least in part: try it before you rely on it",
+    "yours": "are Bindery's own contract",
 }
 
 
@@ -54,7 +54,7 @@ def page(preset: Preset, about: Sequence[str], notes: Mapping[str, str]) -> str:
     parts = [
         NOTICE,
         f"# {preset.about}",
-        f"Preset `{preset.preset}`, side {preset.side}. Its facts are {_FACTS[preset.facts]}.",
+        f"Preset `{preset.preset}`, side {preset.side}. Its facts {_FACTS[preset.facts]}.",
         "```text\n" + "\n".join(about).strip() + "\n```",
         "## In bindery.yaml",
         "```yaml\n" + "\n".join(_example(preset)) + "\n```",
@@ -185,7 +185,7 @@ def _fetches(preset: Preset, words: EventWords) -> str:
 def _fetcher(preset: Preset) -> str:
     fetcher = preset.fetching and preset.fetching.fetcher
     kinds = [name.rpartition(".")[2] for name in preset.events if name not in preset.sent()]
-    return f"{fetcher} ({', '.join(kinds)})" if fetcher else "nothing"
+    return f"{fetcher} ({', '.join(kinds) or 'its states cannot be read yet'})" if fetcher else "nothing"
 
 
 def _reading(preset: Preset) -> list[str]:
