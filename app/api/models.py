@@ -52,7 +52,9 @@ class Binding(BaseModel):
     content: dict[str, Any] = Field(description="Checksum and version: they change when the bytes behind the URL do.")
     renditions: dict[str, Any] = Field(description="Name -> url, width, height, format. Only while the state is `live`.")
     texts: dict[str, Any] = Field(description="Kind (alt, caption, title, credit) -> locale -> text.")
-    rights: dict[str, Any] = Field(description="`from` (inclusive) and `until` (exclusive), RFC 3339 in UTC.")
+    rights: dict[str, Any] = Field(
+        description="`from` (inclusive) and `until` (exclusive), RFC 3339 in UTC; `territories`: `allow` and `deny`, or null."
+    )
     origins: list[dict[str, Any]] = Field(description="Who says that the asset belongs to the SKU.")
     valid_until: str | None = Field(None, description="The URL may not be shown from this instant on. RFC 3339 in UTC.")
 
@@ -103,7 +105,9 @@ class Explanation(BaseModel):
     at: str = Field(description="The instant it is explained for.")
     flags: list[dict[str, Any]]
     next_change_at: str | None = Field(description="When time alone changes something next.")
-    products: list[dict[str, Any]] = Field(description="The products that have this SKU; `speaks` marks the one that counts.")
+    products: list[dict[str, Any]] = Field(
+        description="The products that have this SKU; `speaks` marks the one that speaks for it, `why` says why one is gone or excluded."
+    )
     assets: list[dict[str, Any]] = Field(
         description="asset, shown, bindings (without URLs), not_bound (sentences), changes_at, and the facts that decided (decided_by)."
     )

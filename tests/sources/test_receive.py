@@ -198,3 +198,54 @@ def test_bodies_that_are_no_notification(cloudinary: Source, body: bytes) -> Non
     """Any bytes become a letter, none an exception."""
     received = cloudinary.receive(body, ARRIVED_US, {})
     assert (received.events, len(received.unread)) == ([], 1)
+
+
+ERGONODE = """
+  pim:
+    preset: generic-pim
+    secrets: [env:PRIMARY]
+    overrides:
+      type: {segment: %s}
+      receive: {methods: [POST, PUT], below: true}
+      order: {time: _body.time}
+"""
+
+
+@pytest.mark.parametrize(
+    ("segment", "path", "type_"),
+    [
+        (2, "/webhooks/pim/consume/product.saved?x=/a/b", "product.saved"),
+        (-1, "/webhooks/pim/consume/product%2Esaved", "product.saved"),
+        (1, "/webhooks/pim/product.saved/more", "product.saved"),
+        (3, "/webhooks/pim/consume/product.saved", ""),
+        (1, "/webhooks/pim", ""),
+    ],
+)
+def test_a_type_in_the_path(tmp_path: Path, segment: int, path: str, type_: str) -> None:
+    """Segments are counted below the source, from either end, and decoded."""
+    source = one(tmp_path, ERGONODE % segment)
+    assert (source.below, source.methods) == (True, {"POST", "PUT"})
+    body = {"time": "2026-10-14T08:12:31Z", "products": [{"id": "p"}]}
+    received = source.receive(orjson.dumps(body), ARRIVED_US, {":path": path, ":method": "PUT"})
+    assert [event.type for event in received.events] == ([type_] if type_ else [])
+    assert len(received.unread) == (0 if type_ else 1)
+
+
+def test_hot_shapes_are_dropped(tmp_path: Path) -> None:
+    """Prices that have no type are known by their members, exactly these, wherever they stand; a body without them is kept byte for byte."""
+    words = "overrides: {hot_shapes: [[amount, currency]]}"
+    source = one(tmp_path, f"\n  pim:\n    preset: generic-pim\n    secrets: [env:PRIMARY]\n    {words}\n")
+    price = {"currency": "EUR", "amount": "4.99"}
+    product = {
+        "id": "p",
+        "tag": price,
+        "list": [price, {"amount": 1}],
+        "text": orjson.dumps({"x": price}).decode(),
+        "deep": {"y": [price]},
+    }
+    body = orjson.dumps({"type": "product.saved", "time": "2026-10-14T08:12:31Z", "products": [product]}, option=orjson.OPT_INDENT_2)
+    (event,) = source.receive(body, ARRIVED_US, {}).events
+    (kept,) = orjson.loads(event.value)["products"]
+    assert kept == {"id": "p", "list": [{"amount": 1}], "text": "{}", "deep": {}}
+    untouched = body.replace(b"currency", b"unit")
+    assert source.receive(untouched, ARRIVED_US, {}).events[0].value == untouched
