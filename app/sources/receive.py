@@ -118,10 +118,12 @@ class BodyReceiver:
         state = found.state
         if state is not None:
             # Written once and read back: what is cleaned is a copy, and it is known that it can be read from the log again.
-            state = parse(_written(state))
+            written = _written(state)
+            state = parse(written)
             for author in self._fetched_authors:
                 author.change(state, hashed)
-            if self._hot.active:
+            # A walk through a whole product costs more than all the rest of its way to the log; most have nothing hot.
+            if self._hot.suspects(written):
                 state = self._hot.cleaned(state)
         value = _written({"thing": found.thing, "state": state, "at_least": at_least})
         return Event(
