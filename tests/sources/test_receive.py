@@ -232,7 +232,7 @@ def test_a_type_in_the_path(tmp_path: Path, segment: int, path: str, type_: str)
 
 
 def test_hot_shapes_are_dropped(tmp_path: Path) -> None:
-    """Prices that have no type are known by their members, exactly these, wherever they stand; a body without them is kept byte for byte."""
+    """Prices that have no type are known by their members, exactly these, at any depth; a body without them is kept byte for byte."""
     words = "overrides: {hot_shapes: [[amount, currency]]}"
     source = one(tmp_path, f"\n  pim:\n    preset: generic-pim\n    secrets: [env:PRIMARY]\n    {words}\n")
     price = {"currency": "EUR", "amount": "4.99"}
