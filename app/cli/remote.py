@@ -69,6 +69,9 @@ def explain(
         return
     console = Console()
     console.print(f"[bold]{name}[/bold]")
+    for product in answer["products"]:
+        if product["why"]:
+            console.print(f"The product {product['system']}/{product['id']}: {product['why']}", highlight=False, markup=False, soft_wrap=True)
     for one in answer["assets"]:
         _print_asset(console, one)
     if not answer["assets"]:
