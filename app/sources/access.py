@@ -57,8 +57,9 @@ class Api(Strict):
 
 
 class AkeneoApi(Api):
-    """url: of the PIM. Either a permanent `token` (of an app), or all of client_id, client_secret, username, password (of a connection).
+    """url: of the PIM. Either a permanent `token` (of an app), or client_id, client_secret, username and password (of a connection).
 
+    Without username and password the grant is client_credentials, which Akeneo itself does not give, but a gateway before it may.
     batch: things per call, at most 100 (the vendor's limit); fewer where the products are so large that an answer passes 32 MB.
     enabled_assets_only: products name only those assets that are enabled (newer PIMs with an Asset Manager).
     """

@@ -58,3 +58,16 @@ async def test_a_permanent_token_needs_no_endpoint(world: World) -> None:
     with pytest.raises(VendorDenied):
         await fetched(fetcher, "product", [product_uuid(0)])
     assert "POST /api/oauth/v1/token" not in server.counts
+
+
+@pytest.mark.parametrize("gateway", [True, False])
+async def test_a_client_without_a_user_needs_a_gateway(world: World, gateway: bool) -> None:
+    """Client credentials bring a token where something before the PIM gives one; Akeneo itself denies them."""
+    server = await world.serve(Akeneo(products=1))
+    server.gateway = gateway
+    fetcher = Fetcher(world.vendor(), access(server, username=None, password=None))
+    if gateway:
+        assert (await fetched(fetcher, "product", [product_uuid(0)])).states
+    else:
+        with pytest.raises(VendorDenied):
+            await fetched(fetcher, "product", [product_uuid(0)])

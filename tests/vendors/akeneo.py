@@ -80,6 +80,7 @@ class Akeneo(VendorServer):
     token_s: how long a token lasts. permanent: tokens that never end. underscore: lists assets below `_items`, as the documentation has it,
     instead of `items`. poison: values that make a filter 422. next_host: what links to the next page name instead of this server.
     families: asset families beside those of the assets; families_gone: it has none at all.
+    gateway: gives tokens to a client alone, which Akeneo itself does not.
     """
 
     limits = Limits(open_at_once=4, per=((100, 1.0),))
@@ -92,6 +93,7 @@ class Akeneo(VendorServer):
         self.permanent: set[str] = set()
         self.poison: set[str] = set()
         self.next_host = ""
+        self.gateway = False
         self.families: set[str] = set()
         self.families_gone = False
         self._tokens: dict[str, float] = {}
@@ -139,7 +141,8 @@ class Akeneo(VendorServer):
             self.username,
             self.password,
         )
-        if not password and not (asked.get("grant_type") == "refresh_token" and asked.get("refresh_token") in self._refresh):
+        client = self.gateway and asked.get("grant_type") == "client_credentials"
+        if not password and not client and not (asked.get("grant_type") == "refresh_token" and asked.get("refresh_token") in self._refresh):
             return reply({"code": 422, "message": "No user found for the given username and password"}, 422)
         self._refresh.discard(asked.get("refresh_token", ""))
         self.counts[f"grant {asked['grant_type']}"] += 1
