@@ -71,7 +71,8 @@ def explain(
     console.print(f"[bold]{name}[/bold]")
     for product in answer["products"]:
         if product["why"]:
-            console.print(f"The product {product['system']}/{product['id']}: {product['why']}", highlight=False, markup=False, soft_wrap=True)
+            told = f"The product {product['system']}/{product['id']}: {product['why']}"
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
     for one in answer["assets"]:
         _print_asset(console, one)
     if not answer["assets"]:
