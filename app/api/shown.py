@@ -17,7 +17,7 @@ from app.domain.reasons import expired
 from app.ports import Doc
 
 # Leaves of an asset's record that hold its address. Whether it may be given is decided per SKU, so no other answer holds them.
-WITHHELD = ("url", "part.", "renditions.")
+WITHHELD = ("url", "part.", "renditions.", "aliases.url")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -40,6 +40,7 @@ class Shelf:
                 "status": "active",
                 "url": f"https://assets.example.com/{asset}.jpg",
                 "renditions.small": {"url": f"https://assets.example.com/{asset}-small.jpg", "width": 10, "height": 10, "format": "jpg"},
+                "aliases.url": [f"https://assets.example.com/{asset}.jpg"],
                 "tags.summer": True,
                 "rights.access": [[from_us, until_us]],
             }
