@@ -95,8 +95,9 @@ def _example(preset: Preset) -> Iterator[str]:
     if preset.side == "dam":
         yield "    when_rights_unknown: hide   # or show"
     fetcher = preset.fetching and preset.fetching.fetcher
-    if fetcher:
-        yield f"    api: {{{', '.join(_access(fetcher))}}}"
+    if fetcher and _is_read(preset):
+        yield "    api:"
+        yield from (f"      {line}" for line in _access(fetcher))
 
 
 def _access(fetcher: str) -> Iterator[str]:
@@ -104,9 +105,10 @@ def _access(fetcher: str) -> Iterator[str]:
     alone = "token" in model.SECRETS
     for name, field in model.model_fields.items():
         if name == "url":
-            yield "url: https://…" + ("/{id}" if fetcher == "template" else "")
-        elif (field.is_required() and name != "url") or (alone and name == "token"):
-            yield f"{name}: env:{fetcher.upper()}_{name.upper()}" if name in model.SECRETS else f"{name}: …"
+            if fetcher == "template" or field.is_required():
+                yield 'url: "https://api.example.com/things/{id}"' if fetcher == "template" else "url: https://acme.example.com"
+        elif field.is_required() or (alone and name == "token"):
+            yield f"{name}: env:{fetcher.upper()}_{name.upper()}" if name in model.SECRETS else f"{name}: acme"
 
 
 def _below(preset: Preset) -> str:
@@ -180,6 +182,11 @@ def _fetches(preset: Preset, words: EventWords) -> str:
     if modes == {"deletion"}:
         return "late, in case it is back" if preset.fetching else "no"
     return "yes" if words.fetch or "thin" in modes else "no"
+
+
+def _is_read(preset: Preset) -> bool:
+    """Whether a state that a fetch brought could be read."""
+    return any(name not in preset.sent() for name in preset.events)
 
 
 def _fetcher(preset: Preset) -> str:

@@ -4,10 +4,14 @@ Owns: the drift check of docs/sources/. Does not own: the pages' text. Next stop
 """
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
+
+from app.configuration import load
 
 FOLDER = Path(__file__).parents[2] / "docs" / "sources"
 
@@ -28,6 +32,17 @@ def test_pages_are_what_the_presets_say(generate: ModuleType) -> None:
     made = generate.pages()
     kept = {path.name: path.read_text("utf-8") for path in FOLDER.glob("*.md")}
     assert kept == made, "run `make docs`"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README"))
+def test_a_page_can_be_copied_into_bindery_yaml(name: str, tmp_path: Path) -> None:
+    """The first example of a page is a whole list of sources that the check accepts; the further ones are at least YAML."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (FOLDER / f"{name}.md").read_text("utf-8"), re.DOTALL)
+    assert all(isinstance(yaml.safe_load(block), dict) for block in blocks)
+    file = tmp_path / "bindery.yaml"
+    file.write_text(f"version: 1\n{blocks[0]}", "utf-8")
+    (source,) = load(file, environ={}).sources.values()
+    assert source.preset == name
 
 
 def test_every_preset_begins_with_its_facts(generate: ModuleType) -> None:
