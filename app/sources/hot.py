@@ -21,10 +21,17 @@ _MASK = bytes.maketrans(b"0123456789", b"##########")
 _WORDS = bytes(byte for byte in range(256) if byte > 127 or chr(byte).isalnum())
 _MASK_WORDS = bytes.maketrans(_WORDS, b"#" * len(_WORDS))
 _TYPES = ("type", "attribute_type")
+# What members are called that name the value beside them: `{"attribute_code": "special_price", "value": 9}`.
+_NAMES = ("attribute_code", "name", "code", "key")
+# `Preis (price)`, `Price (USD)`: a label and what it is the label of, or the other way round.
+_LABELLED = re.compile(r"(.*?)\s*\(([^()]*)\)", re.DOTALL)
 
 
 class HotFields:
-    """The hot names (compared without case), attribute types and shapes (objects with exactly these members) of one source."""
+    """The hot names (compared without case), attribute types and shapes (objects with exactly these members) of one source.
+
+    A name is found as a member, in a member's label (`Preis (price)`), and as the word that names a value (`{"name": "price", "value": 9}`).
+    """
 
     def __init__(self, names: Collection[str], types: Collection[str] = (), shapes: Collection[Collection[str]] = ()) -> None:
         self._names = frozenset(name.lower() for name in names)
@@ -60,7 +67,7 @@ class HotFields:
         if isinstance(value, dict):
             for name in list(value):
                 child = value[name]
-                if name.lower() in self._names or self._is_hot(child):
+                if self._is_named(name) or self._is_hot(child):
                     del value[name]
                 elif isinstance(child, dict | list | str):
                     had = isinstance(child, list) and len(child) > 0
@@ -73,9 +80,18 @@ class HotFields:
             return self._text(value)
         return value
 
+    def _is_named(self, name: str) -> bool:
+        lowered = name.lower()
+        if lowered in self._names:
+            return True
+        label = _LABELLED.fullmatch(lowered) if lowered.endswith(")") else None
+        return label is not None and not self._names.isdisjoint(label.groups())
+
     def _is_hot(self, value: Any) -> bool:
         if not isinstance(value, dict):
             return False
+        if "value" in value and any(isinstance(name := value.get(word), str) and self._is_named(name) for word in _NAMES):
+            return True
         if self._shapes and frozenset(value) in self._shapes:
             return True
         return bool(self._types) and any(isinstance(kind := value.get(name), str) and kind in self._types for name in _TYPES)

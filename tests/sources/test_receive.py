@@ -58,6 +58,9 @@ HIDING = {
     "no type at all": json.dumps({"price": MARK}),
     "a list": json.dumps([{"price": MARK}]),
     "a string": json.dumps(json.dumps({"price": MARK})),
+    "behind a label": json.dumps({"Preis (price)": MARK}),
+    "with a unit": json.dumps({"Price (EUR)": MARK}),
+    "as a word beside the value": json.dumps({"custom_attributes": [{"attribute_code": "price", "value": MARK}]}),
     "no JSON": '{"price": ' + MARK,
     "no UTF-8": '{"price": "\xff' + MARK + '"}',
     "no text": "price=" + MARK,
@@ -77,9 +80,10 @@ def test_hot_fields_never_pass(cloudinary: Source, name: str) -> None:
 
 def test_what_is_not_hot_stays(cloudinary: Source) -> None:
     """Dropping takes nothing else along, and prose about a price is no price."""
-    body = upload(price=1, metadata={"sku_list": "NH-1", "Stock Level": 3, "note": "the price is right"})
+    stays = {"sku_list": "NH-1", "note": "the price is right", "Shown (on price lists)": 1, "named": [{"name": "price", "text": "Preis"}]}
+    body = upload(price=1, metadata={**stays, "Stock Level": 3})
     (event,) = events(cloudinary, body)
-    assert orjson.loads(event.value)["metadata"] == {"sku_list": "NH-1", "note": "the price is right"}
+    assert orjson.loads(event.value)["metadata"] == stays
 
 
 def test_price_attributes_are_dropped_by_type(tmp_path: Path) -> None:
