@@ -30,7 +30,8 @@ _LABELLED = re.compile(r"(.*?)\s*\(([^()]*)\)", re.DOTALL)
 class HotFields:
     """The hot names (compared without case), attribute types and shapes (objects with exactly these members) of one source.
 
-    A name is found as a member, in a member's label (`Preis (price)`), and as the word that names a value (`{"name": "price", "value": 9}`).
+    A name is found as a member, in a member's label (`Preis (price)`), and as the word that names a value beside it
+    (`{"name": "price", "value": 9}`).
     """
 
     def __init__(self, names: Collection[str], types: Collection[str] = (), shapes: Collection[Collection[str]] = ()) -> None:
