@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         30.0,
         ge=1,
         le=600,
-        description="How long the fetches of a system wait when the process that owned them has died. A call may take 40 % of it.",
+        description="How long the fetches of a system wait when the process that owned them has died. No call outlives it.",
     )
     fetch_tick_s: float = Field(0.25, gt=0, description="How often an idle owner of a system asks which fetches are due.")
     webhook_deadline_s: float = Field(0.4, gt=0, description="How long a webhook waits for the log before it answers 503.")

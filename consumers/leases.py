@@ -6,8 +6,8 @@ Does not own: what an owner does (consumers/fetching.py). Next stop: consumers/f
 No two clocks are ever compared. The owner counts `lease_s` on its own monotonic clock from *before* the write that renewed it; another
 process takes over when it has watched the document for `lease_s` on its own monotonic clock, from *after* the read, without any write to
 it. So the first is over before the second begins, as long as both clocks run equally fast (tests/models/test_fetch_protocol.py).
-A frozen owner may wake up with a call still open at the vendor, which nothing here can take back; it opens no further one and appends
-nothing, and finishing is guarded by each task's own version.
+Calls that are still open when the lease ends are cut off. Only a process that is frozen cannot do that: awake again it opens no further
+call and appends nothing, and finishing is guarded by each task's own version.
 
 Document "tasks/<system>": body {owner, last_error}, numbers epoch (raised by each takeover), failures (calls in a row that ended a pause
 without success), paused_until_us (0: not paused).
@@ -25,9 +25,10 @@ from app.tasks.desk import lease_id
 
 log_line = structlog.get_logger(__name__)
 
-# Share of the lease that must be left when a call is opened, so that it ends before the lease does: 12 s of the 30 s that are set by
-# default, while a call may take 10 s.
+# Share of the lease that must be left when a call is opened: 12 s of the 30 s that are set by default, so that most calls end within it.
 CALL_SHARE = 0.4
+# Share of the lease at its end in which an owner that could not renew cuts its open calls off: 1.5 s.
+LAST_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,13 @@ class Lease:
         return self._until_s - self._clock.monotonic_s() if self._doc else 0.0
 
     def allows_call(self) -> bool:
-        """Whether a call opened now ends before the lease does."""
+        """Whether so much of the lease is left that a call may be opened."""
         return self.left_s() > CALL_SHARE * self.lease_s
 
     def check(self) -> None:
-        """Raises Deposed where the lease is over."""
-        if self.left_s() <= 0:
-            raise Deposed(f"the lease of the tasks of {self.system} is over: another process may own them by now")
+        """Raises Deposed where the lease is over, or so nearly that open calls have to be cut off."""
+        if self.left_s() <= LAST_SHARE * self.lease_s:
+            raise Deposed(f"the lease of the tasks of {self.system} is over: another process may own them soon")
 
     async def seek(self) -> bool:
         """Takes the system where it is free, or where its owner has not been heard of for `lease_s`. Whether it is mine now."""

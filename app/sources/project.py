@@ -126,7 +126,9 @@ class EventProjector:
         elif ordered:
             self._changes(projected, piece, text, stamp)
         if self._fetching is not None:
-            projected.tasks.extend(self._tasks(self._fetching, piece, event, text))
+            # The arrival orders a deletion without a time of its own; of anything else it says nothing to compare a fetched state with.
+            trigger_us = source_order if ordered or deletion else 0
+            projected.tasks.extend(self._tasks(self._fetching, piece, event, text, trigger_us))
 
     def _own(self, projected: Projected, type_: str, held: Any, stamp: _Stamp) -> None:
         """What Bindery itself appended: a wish to fetch that is asked for again, or what a fetch brought."""
@@ -221,7 +223,7 @@ class EventProjector:
         full = (ROOT,) if mode.name == "full" else tuple(subtree for subtree in mode.full if fields.mentioned(view, subtree))
         return leaves, full
 
-    def _tasks(self, when: Fetching, piece: _Piece, event: Event, text: str) -> list[FetchTask]:
+    def _tasks(self, when: Fetching, piece: _Piece, event: Event, text: str, trigger_us: int) -> list[FetchTask]:
         """The state of the thing, where the event does not bring it; of a model with inheriting variants, theirs."""
         deletion = piece.mode.name == "deletion"
         delay_us = when.late_us if deletion else when.delay_us
@@ -240,7 +242,7 @@ class EventProjector:
                 thing=piece.thing,
                 reason=f"{event.type} says {'that it is gone' if deletion else 'that it changed'}",
                 due_us=event.arrived_us + delay_us,
-                trigger_us=piece.order,
+                trigger_us=trigger_us,
                 trigger_order=text,
                 deletion=deletion,
             )

@@ -253,8 +253,10 @@ class Fetches:
         consumer = self.log.consumer(f"look-{next(_looks)}", [topic])
         await consumer.start()
         found: list[LogRecord] = []
-        async with asyncio.timeout(15):
-            while len(found) < total:
-                found += await consumer.poll(10_000, 0.2)
-        await consumer.stop()
+        try:
+            async with asyncio.timeout(15):
+                while len(found) < total:
+                    found += await consumer.poll(10_000, 0.2)
+        finally:
+            await consumer.stop()
         return found

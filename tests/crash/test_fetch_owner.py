@@ -190,7 +190,7 @@ async def test_another_process_takes_the_vendor_over(deployment: Deployment, ven
     deployment.ready()
     shop = Shop(deployment, vendor, SEED)
     for _ in range(3):
-        shop.change(150)
+        shop.change(60)
         eventually(lambda: vendor.report()["calls"] > 1, says="a call")
         owner = fetchers[_owner(deployment)]
         shop.change(20)

@@ -109,4 +109,4 @@ def test_a_thin_event_without_order_only_fetches(tmp_path: Path) -> None:
     projected = [source.project(event, VERSION) for event in events(source, {"ProductIds": [20411, 20412], "sku": "X"})]
     assert [change for one_ in projected for change in one_.changes] == []
     assert [task.key for one_ in projected for task in one_.tasks] == ["fetch product thin 20411", "fetch product thin 20412"]
-    assert projected[0].tasks[0].trigger_us == ARRIVED_US
+    assert projected[0].tasks[0].trigger_us == 0
