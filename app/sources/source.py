@@ -49,8 +49,8 @@ class Received:
 class FetchTask:
     """The wish to read one thing at its vendor. key names the thing, so that wishes for one thing become one task.
 
-    thing: the id at the vendor. due_us: not before. trigger_us, trigger_order: the event's own source time or sequence (0: none) and its order.
-    deletion: the trigger says that the thing is gone. letter, attempt: of the letter whose replay asked for it.
+    thing: the id at the vendor. due_us: not before. trigger_us: the event's own source time or sequence, 0 for none; trigger_order: its
+    order. deletion: the trigger says that the thing is gone. letter, attempt: of the letter whose replay asked for it.
     """
 
     key: str

@@ -10,7 +10,7 @@ from typing import Any
 from app.domain.facets import Record, merge, visible
 from app.domain.order import parts
 from app.sources.source import Source
-from tests.sources.builders import ARRIVED_US, VERSION, events, one
+from tests.sources.builders import VERSION, events, one
 
 FOREIGN = """
   foreign:
