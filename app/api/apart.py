@@ -29,6 +29,8 @@ from schemas.control import Kept, fitting
 log_line = structlog.get_logger(__name__)
 
 QUARANTINED, CONFIRMATION, HANDSHAKE, CHALLENGE = "quarantined", "confirmation", "handshake", "challenge"
+# What a sender asks beside sending events, and is answered.
+ANSWERED = frozenset({CONFIRMATION, HANDSHAKE, CHALLENGE})
 NOTHING = b'{"accepted":[],"dead_letters":[]}'
 # Junk that is answered 200 costs its sender nothing and us a place on the log: so much at once, and then so much per second.
 ROOM_BYTES, ROOM_BYTES_PER_S = 32 << 20, 1 << 20

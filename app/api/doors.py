@@ -54,6 +54,17 @@ def challenged(door: Door, scope: Any) -> bytes:
     raise Problem("method-not-allowed", text, headers={"allow": ", ".join(methods)})
 
 
+def named(path: str) -> str:
+    """The source that a path names, and nothing of what lies below it, which may be a token."""
+    source, below, _ = path.removeprefix(PREFIX).partition("/")
+    return source[:100] + ("/…" if below else "")
+
+
+def unknown(path: str) -> Problem:
+    """Of a request for a source that is not there, or that takes nothing below its own address."""
+    return Problem("unknown-source", f"No source is configured for {PREFIX + named(path)!r}. Check the last part of the webhook's URL.")
+
+
 def too_large(door: Door) -> Problem:
     """Of a body beyond the source's limit."""
     text = f"A webhook of {door.source.name!r} may have {door.limit} bytes."

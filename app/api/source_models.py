@@ -62,8 +62,11 @@ class SourceState(BaseModel):
     events: int
     dead_letters: int = Field(description="Requests, or parts of them, that became letters at the door.")
     refused: dict[str, int] = Field(
-        description="What else became of requests: the kind of problem, or quarantined, confirmation, handshake, challenge -> how many.",
-        examples=[{"bad-signature": 2}],
+        description="Requests that were not accepted: the kind of problem, or quarantined -> how many.", examples=[{"bad-signature": 2}]
+    )
+    answered: dict[str, int] = Field(
+        description="Requests that are no events and were answered as expected: confirmation, handshake, challenge -> how many.",
+        examples=[{"challenge": 1}],
     )
     letters: int = Field(description="Letters of this source that wait for a person, counted up to 10,000.")
     waiting_tasks: int = Field(description="Tasks of the source's system that wait, counted up to 10,000.")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.api.apart import ANSWERED
 from app.api.attendance import Attendance
 from app.api.deps import Api
 from app.domain.instants import rfc3339
@@ -75,7 +76,8 @@ async def _state(api: Api, source: Source, common: _Common, attendance: Attendan
         "accepted": was.accepted,
         "events": was.events,
         "dead_letters": was.letters,
-        "refused": dict(sorted(was.refused.items())),
+        "refused": {kind: count for kind, count in sorted(was.refused.items()) if kind not in ANSWERED},
+        "answered": {kind: count for kind, count in sorted(was.refused.items()) if kind in ANSWERED},
         "letters": letters,
         "waiting_tasks": tasks,
         "lag": common.lags.get(lane_of(source.side), 0) if lane_of(source.side) in read else None,

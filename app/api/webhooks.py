@@ -17,7 +17,7 @@ import structlog
 from app.api.acceptance import Arrival, accept
 from app.api.apart import Apart, Request, path_of
 from app.api.deps import Api
-from app.api.doors import PREFIX, Door, challenged, too_large, too_much
+from app.api.doors import PREFIX, Door, challenged, named, too_large, too_much, unknown
 from app.api.first_secrets import FirstSecrets
 from app.api.flight import Flight, Watch
 from app.api.metrics import DISCONNECTED, NOBODY, Counts, DoorMetrics
@@ -31,6 +31,7 @@ log_line = structlog.get_logger(__name__)
 
 JSON_TYPE = (b"content-type", b"application/json")
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 class Disconnected(Exception):
@@ -66,7 +67,7 @@ class Webhooks:
         reading = Reading()
         try:
             if door is None:
-                raise Problem("unknown-source", f"No source is configured for {path[:200]!r}. Check the last part of the webhook's URL.")
+                raise unknown(path)
             kind, answer = await self._work(door, scope, receive, reading)
         except Problem as problem:
             await self._refuse(door, problem, reading, scope, receive, send)
@@ -81,7 +82,11 @@ class Webhooks:
             unforeseen = Problem("internal", "Something unexpected happened; nothing is known to be kept, so send it again.")
             await self._refuse(door, unforeseen, reading, scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": [kind, (b"content-length", b"%d" % len(answer))]})
+        headers = [kind, (b"content-length", b"%d" % len(answer))]
+        if kind is TEXT_TYPE:
+            # It may be an echo of what a stranger sent; no browser shall take it for a page.
+            headers.append(NO_SNIFFING)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
     async def _work(self, door: Door, scope: Any, receive: Any, reading: Reading) -> tuple[tuple[bytes, bytes], bytes]:
@@ -233,7 +238,7 @@ class Webhooks:
     async def _refuse(self, door: Door | None, problem: Problem, reading: Reading, scope: Any, receive: Any, send: Any) -> None:
         counts = door.counts if door else self.counts[NOBODY]
         counts.refused(problem.kind, problem.detail, self._api.clock.now_us())
-        source = door.source.name if door else scope["path"][len(PREFIX) : len(PREFIX) + 100]
+        source = door.source.name if door else named(scope["path"])
         tell = log_line.info if problem.status < 500 else log_line.warning
         cause = {"cause": f"{type(problem.__cause__).__name__}: {problem.__cause__}"} if problem.__cause__ else {}
         tell("webhook.refused", source=source, status=problem.status, problem=problem.kind, detail=problem.detail, **cause)

@@ -1,4 +1,4 @@
-"""The state of sources for a terminal, as a block of lines each.
+"""Sources for a terminal, as a block of lines each.
 
 Owns: lines. Does not own: the command (app/cli/sources.py), the content (app/api/source_views.py). Next stop: app/cli/sources.py.
 """
@@ -19,6 +19,17 @@ def states(items: Sequence[Mapping[str, Any]]) -> Group:
     return Group(*(lines or [Text("No sources are configured.")]))
 
 
+def listed(rows: Sequence[Mapping[str, Any]]) -> Group:
+    """Every source of a file in one line, and what is wrong with it in another. Print it with `soft_wrap`: paths are there to be copied."""
+    columns = ("name", "side", "system", "preset", "path")
+    wide = {column: max((len(str(row[column])) for row in rows), default=0) for column in columns}
+    lines: list[Text] = []
+    for row in rows:
+        lines.append(Text("  ".join([*(str(row[column]).ljust(wide[column]) for column in columns), row["state"]])))
+        lines += [Text(f"    cannot work: {row['trouble']}", style="red")] if row["trouble"] else []
+    return Group(*(lines or [Text("No sources are configured.")]))
+
+
 def _about(item: Mapping[str, Any]) -> Iterator[str]:
     if item["trouble"]:
         yield f"cannot work: {item['trouble']}"
@@ -30,6 +41,8 @@ def _about(item: Mapping[str, Any]) -> Iterator[str]:
     yield f"{item['accepted']} accepted, {item['events']} events, {item['letters']} letters wait, {item['waiting_tasks']} tasks wait" + (
         f", {item['lag']} events behind" if item["lag"] is not None else ""
     )
+    if item["answered"]:
+        yield "answered beside events: " + ", ".join(f"{count} {kind}" for kind, count in item["answered"].items())
     if item["refused"]:
         yield "not accepted: " + ", ".join(f"{count} {kind}" for kind, count in item["refused"].items())
     if item["last_error"]:

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from app.bootstrap import system_clock
 from app.cli import local, samples, source_tables, trying
@@ -53,13 +52,8 @@ def list_sources(config: Config = None, as_json: AsJson = False) -> None:
     ]
     if as_json:
         show_json({"items": rows})
-    elif not rows:
-        typer.echo("No sources are configured.")
     else:
-        table = Table("source", "side", "system", "preset", "path", "state", box=None)
-        for row in rows:
-            table.add_row(*(str(row[name]) for name in ("name", "side", "system", "preset", "path")), row["trouble"] or row["state"])
-        Console().print(table)
+        Console().print(source_tables.listed(rows), soft_wrap=True)
 
 
 @app.command()

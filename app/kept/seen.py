@@ -23,7 +23,7 @@ FADING = 0.999
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Counts, instants in µs UTC (0: never). refused: kind of problem -> requests. last_order: the newest time that a sender gave one of
+    """Counts, instants in µs UTC (0: never). refused: outcome -> requests. last_order: the newest time that a sender gave one of
     its events. pauses: between deliveries, of more than a few seconds; longest_us: the longest of them, fading."""
 
     accepted: int = 0

@@ -67,10 +67,12 @@ def test_a_challenge_is_echoed_as_text(server: Running) -> None:
         answer = server.client.get(path, params={"challenge": "a b&c=ü"})
         assert (answer.status_code, answer.text) == (200, "a b&c=ü")
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
     is_problem(server.client.get("/webhooks/challenged"), 405, "method-not-allowed")
     is_problem(server.client.get("/webhooks/challenged", params={"challenge": "x" * 1_001}), 405, "method-not-allowed")
     is_problem(server.client.get("/webhooks/dam-1", params={"challenge": "1"}), 405, "method-not-allowed")
-    assert server.source("challenged")["refused"]["challenge"] == 2
+    shown = server.source("challenged")
+    assert (shown["answered"], shown["refused"]) == ({"challenge": 2}, {"method-not-allowed": 2})
 
 
 def test_other_methods_and_paths_are_for_sources_that_want_them(server: Running) -> None:

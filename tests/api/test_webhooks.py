@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+import structlog
 
 from app.api.deps import Limits
 from schemas import topics
@@ -76,6 +77,17 @@ def test_unknown_sources_are_not_found(server: Running) -> None:
     for name in ("nobody", "nobody/", "dam-1/more", "", "%00", "dam%2D1x"):
         problem = is_problem(server.deliver(name, event()), 404, "unknown-source")
         assert "URL" in problem["detail"]
+
+
+def test_what_follows_an_unknown_source_is_told_to_nobody(server: Running) -> None:
+    """Below the address of a source stands the token of some senders; a mistyped name must not put it into the log of the service."""
+    for name in ("nobody/t0ken-in-path", "dam-1/t0ken-in-path"):
+        with structlog.testing.capture_logs() as lines:
+            problem = is_problem(server.deliver(name, event()), 404, "unknown-source")
+        assert name.partition("/")[0] in problem["detail"]
+        assert "t0ken" not in problem["detail"]
+        assert lines
+        assert "t0ken" not in str(lines)
 
 
 def test_retired_and_broken_sources_are_unavailable(server: Running) -> None:

@@ -32,12 +32,14 @@ sources:
 def test_sources_are_listed_without_a_service(bindery: Bindery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Name, preset, path, and why one cannot work."""
     (tmp_path / "bindery.yaml").write_text(YAML)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("BINDERY_URL", "http://127.0.0.1:1")
     monkeypatch.delenv("PRIMARY", raising=False)
-    told = bindery("sources", "list")
-    assert "/webhooks/cloudinary-eu" in told
-    assert "PRIMARY is not set" in told
+    lines = bindery("sources", "list").splitlines()
+    assert len(lines) == 3, "a narrow terminal breaks and cuts nothing"
+    assert lines[0].split() == ["cloudinary-eu", "dam", "cloudinary-eu", "cloudinary", "/webhooks/cloudinary-eu", "broken"]
+    assert "PRIMARY is not set" in lines[1]
+    assert lines[2].split()[-1] == "retired"
     monkeypatch.setenv("PRIMARY", "s3cr3t")
     items = {item["name"]: item for item in json.loads(bindery("sources", "list", "--json"))["items"]}
     assert (items["cloudinary-eu"]["state"], items["old"]["state"], items["old"]["trouble"]) == ("open", "retired", None)
@@ -116,7 +118,8 @@ def test_every_state_has_a_line() -> None:
         "last_delivery_at": None,
         "last_accepted_at": None,
         "last_order_at": "T",
-        "refused": {},
+        "refused": {"bad-signature": 2},
+        "answered": {"challenge": 1},
         "last_error": "e",
         "last_error_at": "T",
         "suspected_gap": "quiet",
@@ -136,6 +139,8 @@ def test_every_state_has_a_line() -> None:
         "newest order T",
         "last error T: e",
         "suspected gap: quiet",
+        "answered beside events: 1 challenge",
+        "not accepted: 2 bad-signature",
     ):
         assert line in told
     assert "reported that it is suspended" in told
