@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from app.sources.arguments import WrongArgument
+from app.sources.transforms import gtin14
 
 IDENTIFIER, IMAGE, TESSA = "pim_catalog_identifier", "pim_catalog_image", "eikona_catalog_tessa"
 MEDIA = frozenset({IMAGE, "pim_catalog_file"})
+_NAME_IT = 'name the main one in overrides, sku: "values.<its code>[0].data"'
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
@@ -80,11 +82,32 @@ def main_identifier(values: Any, side: Any) -> Any:
     return None
 
 
+def changed(thing: Any, side: Any) -> dict[str, Any] | None:
+    """One side ("new" or "previous") of a delta about a product or a model, in the shape of a state of it; what did not change is null.
+
+    In: {identifier?, changes: {enabled, family, parent: {previous, new}, categories: {added, removed}, values}}, every member of `changes`
+    may be missing. Out: {identifier, parent, enabled, family, categories, values}, values as side_of() gives them. A delta that does not
+    change the main identifier may state it beside. Null for null.
+    """
+    if thing is not None and not isinstance(thing, dict):
+        raise WrongArgument(f"changed() expects an object or null, found {type(thing).__name__}")
+    changes = _values(thing.get("changes"), "changed") if thing else {}
+    held = {name: change.get(side) for name in ("parent", "enabled", "family") if isinstance(change := changes.get(name), dict)}
+    categories, values = changes.get("categories"), changes.get("values")
+    current = thing.get("identifier") if thing and side == "new" else None
+    return thing and {
+        **held,
+        "identifier": main_identifier(values, side) or current,
+        "categories": categories.get("added" if side == "new" else "removed") if isinstance(categories, dict) else None,
+        "values": side_of(values, side),
+    }
+
+
 def only_identifier(values: Any) -> Any:
     """The identifier in a product's values, which do not say which one is the main one; null where the product has none.
 
-    Values that name no types at all hold it in `sku`. Raises WrongArgument where there are several and none is called `sku`: a guess would
-    be a wrong SKU.
+    Values that name no types at all hold it in `sku`. Raises WrongArgument where a guess could be a wrong SKU: there are several and none
+    is called `sku`, or the only one is a GTIN: the product may have no main identifier as well as have this one.
     """
     held = _values(values, "only_identifier")
     typed = [(attribute, entry) for attribute, entry in _entries(held, "only_identifier") if _type(entry) == IDENTIFIER]
@@ -92,8 +115,11 @@ def only_identifier(values: Any) -> Any:
         return None
     found = {attribute: entry.get("data") for attribute, entry in typed or _entries({"sku": held.get("sku")}, "only_identifier")}
     if len(found) > 1 and "sku" not in found:
-        raise WrongArgument(f'{len(found)} identifiers; name the main one in overrides, sku: "values.<its code>[0].data"')
-    return found.get("sku", next(iter(found.values()), None))
+        raise WrongArgument(f"{len(found)} identifiers; {_NAME_IT}")
+    identifier = found.get("sku", next(iter(found.values()), None))
+    if isinstance(identifier, str) and "sku" not in found and gtin14(identifier):
+        raise WrongArgument(f"one identifier, a GTIN, which need not be the main one; {_NAME_IT}")
+    return identifier
 
 
 def typed(values: Any) -> dict[str, list[Any]]:
@@ -170,9 +196,9 @@ def tessa_assets(values: Any) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for _, entry in _entries(values, "tessa_assets"):
         data, links, scope = entry.get("data"), entry.get("_links"), entry.get("scope")
-        if _type(entry) != TESSA or not isinstance(data, str):
+        if _type(entry) != TESSA or isinstance(data, bool) or not isinstance(data, str | int):
             continue
-        ids = [one.strip() for one in data.split(",") if one.strip()]
+        ids = [one.strip() for one in str(data).split(",") if one.strip()]
         # Links count only where there is one for every id: a shifted list would give each asset its neighbour's address.
         addressed = links if isinstance(links, list) and len(links) == len(ids) else [None] * len(ids)
         for asset, url in zip(ids, addressed, strict=True):
@@ -192,6 +218,7 @@ def day(date: Any) -> Any:
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "side_of": side_of,
     "main_identifier": main_identifier,
+    "changed": changed,
     "only_identifier": only_identifier,
     "typed": typed,
     "product_media": product_media,

@@ -47,14 +47,19 @@ JUNK: st.SearchStrategy[Any] = st.recursive(
 @given(values=st.one_of(JUNK, st.dictionaries(st.sampled_from(["a", "sku"]), st.lists(JUNK, max_size=2), max_size=2)))
 def test_whatever_stands_there(name: str, values: Any) -> None:
     """No shape is too odd: a result, or a word about the argument's type."""
-    function, more = akeneo.FUNCTIONS[name], ["new"] if name in {"side_of", "main_identifier"} else []
+    function, more = akeneo.FUNCTIONS[name], ["new"] if name in {"side_of", "main_identifier", "changed"} else []
     try:
         function(values, *more)
+        if name == "changed":
+            function({"changes": values, "identifier": values}, *more)
+            function({"changes": {"values": values, "categories": values, "parent": values}}, "previous")
     except WrongArgument as wrong:
         assert "expects" in str(wrong) or "identifiers" in str(wrong)  # noqa: PT017  # Both outcomes are fine; only a third one is not.
 
 
-@pytest.mark.parametrize("expression", ["typed(values)", "product_media(values)", "side_of(values, 'new')", "day(values.a[0].data)"])
+@pytest.mark.parametrize(
+    "expression", ["typed(values)", "product_media(values)", "side_of(values, 'new')", "day(values.a[0].data)", "changed(@, 'new')"]
+)
 def test_closures_and_the_interpreter_agree(expression: str) -> None:
     """A function is the same one in a compiled expression and in one that needs the interpreter."""
     body = {"values": {"a": [{"data": "2027-03-01T00:00:00Z", "new": "x", "type": "pim_catalog_image"}]}}

@@ -86,6 +86,9 @@ def test_of_several_identifiers_none_is_guessed(source: Source, tmp_path: Path) 
     with pytest.raises(Unmappable, match="2 identifiers") as error:
         fetched(source, "product", UUID, state({"ean13": [ean], "gln": [gln]}))
     assert "4711" not in str(error.value)
+    # As likely as not this product has no article number, and an identifier beside it.
+    with pytest.raises(Unmappable, match="a GTIN, which need not be the main one"):
+        fetched(source, "product", UUID, state({"ean13": [{**ean, "data": "9520000204112"}]}))
     named = one(tmp_path, AKENEO + "    overrides: {sku: 'values.gln[0].data'}\n")
     assert fetched(named, "product", UUID, state({"ean13": [ean], "gln": [gln]}))[0].leaves["keys.sku"] == ["0815", "0815"]
 
@@ -161,6 +164,14 @@ def test_a_variant_of_another_model_is_read_anew(tmp_path: Path) -> None:
     source = one(tmp_path, AKENEO + API)
     assert [task.key for task in tasks(source, delta(parent={"previous": "A", "new": "B"}))] == [f"fetch product akeneo {UUID}"]
     assert tasks(source, delta(enabled={"previous": False, "new": True})) == []
+
+
+def test_new_assets_of_tessa_ask_for_the_product(tmp_path: Path) -> None:
+    """A delta names TESSA's assets by their ids alone; where they are to be had stands in the product that a fetch brings."""
+    source = one(tmp_path, AKENEO + API)
+    other = {"pictures": [change("40015", "40012,40015", "eikona_catalog_tessa", scope="ecommerce")]}
+    assert [(task.kind, task.thing) for task in tasks(source, delta(other))] == [("product", UUID)]
+    assert tasks(source, delta({"pictures": [change("40015", "", "eikona_catalog_tessa", scope="ecommerce")]})) == []
 
 
 def test_a_flood_of_thin_events_is_one_wish(source: Source) -> None:
