@@ -27,8 +27,8 @@ __all__ = ["Refusing", "compile_scheme", "unwrap_of"]
 _Make = Callable[[Any, Sequence[str], Credentials], Verifier]
 # Words -> what verifies by them. A scheme that is not in here cannot be configured (a test asks for each).
 _MADE: dict[type, _Make] = {
-    schemes.HmacScheme: lambda words, secrets, _: Hmac(words, secrets),
-    schemes.StandardScheme: lambda words, secrets, _: Hmac(standard(words), secrets),
+    schemes.HmacScheme: Hmac,
+    schemes.StandardScheme: lambda words, secrets, given: Hmac(standard(words), secrets, given),
     schemes.CloudinaryScheme: lambda words, secrets, _: Cloudinary(words, secrets),
     schemes.ContentfulScheme: lambda words, secrets, given: Contentful(words, secrets, given.url, given.path),
     schemes.JwtScheme: lambda words, secrets, _: Jwt(words, secrets),

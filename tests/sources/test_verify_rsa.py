@@ -56,6 +56,7 @@ def test_salsify_signs_the_address_that_it_calls() -> None:
         "https://WEBHOOKS-AUTH.salsify.com/a.pem",
         "https://webhooks-auth.salsify.com/../a.pem",
         "https://webhooks-auth.salsify.com",
+        "https://webhooks-auth.salsify.com?.evil.example/a.pem",
     ],
 )
 def test_certificates_come_from_salsify_only(url: str) -> None:

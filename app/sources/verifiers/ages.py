@@ -1,8 +1,10 @@
 """How old a signed request is, and the bytes of a header.
 
-Owns: age(), header_bytes(). Does not own: which schemes sign a time (app/sources/schemes.py).
+Owns: age(), age_of_text(), header_bytes(). Does not own: which schemes sign a time (app/sources/schemes.py).
 Next stop: app/sources/verifiers/hmac_template.py.
 """
+
+from datetime import UTC, datetime
 
 
 def header_bytes(header: str) -> bytes:
@@ -21,10 +23,22 @@ def age(stamp: str, now_s: float, tolerance_s: float | None, *, scale: int = 1, 
         age_s = now_s - int(stamp[:20]) / scale
     except ValueError:
         return "the signed timestamp is not a number"
-    return out_of_range(age_s, tolerance_s, future=future)
+    return _out_of_range(age_s, tolerance_s, future=future)
 
 
-def out_of_range(age_s: float, tolerance_s: float, *, future: bool = True) -> str:
+def age_of_text(stamp: str, now_s: float, tolerance_s: float | None) -> str:
+    """Why an instant in ISO 8601 (UTC where it names no zone) is not acceptable, "" where it is."""
+    if tolerance_s is None:
+        return ""
+    try:
+        at = datetime.fromisoformat(stamp[:40])
+        at_s = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return "the signed timestamp is no time"
+    return _out_of_range(now_s - at_s, tolerance_s, future=True)
+
+
+def _out_of_range(age_s: float, tolerance_s: float, *, future: bool) -> str:
     """Why an age is not acceptable, "" where it is."""
     if age_s >= tolerance_s:
         return f"the signed timestamp is {age_s:.0f} s old, {tolerance_s:.0f} s are tolerated (tolerance_s)"

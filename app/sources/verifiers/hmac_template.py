@@ -9,11 +9,15 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
+from app.sources.credentials import Credentials
 from app.sources.schemes import PLACEHOLDER, HmacScheme, StandardScheme
-from app.sources.verifiers.ages import age, header_bytes
+from app.sources.verifiers.ages import age, age_of_text, header_bytes
 
 _SCALES = {"s": 1, "ms": 1000}
+# What a template may name beside headers and body -> the name under which the door gives it.
+_OF_REQUEST = {"method": ":method", "path": ":path"}
 _MOST = 8
 
 
@@ -34,16 +38,18 @@ def standard(scheme: StandardScheme) -> HmacScheme:
 
 
 class Hmac:
-    """Raises ValueError for secrets that are not in the form that the scheme says."""
+    """Raises ValueError for secrets that are not in the form that the scheme says, and where a template needs a `url` and there is none."""
 
-    def __init__(self, scheme: HmacScheme, secrets: Sequence[str]) -> None:
+    def __init__(self, scheme: HmacScheme, secrets: Sequence[str], given: Credentials) -> None:
         self._scheme = scheme
         self._headers = tuple(name.lower() for name in scheme.headers)
         self._keys = [_key(secret, scheme.key) for secret in secrets]
         self._encode = _ENCODINGS[scheme.encoding]
-        self._parts = _template(scheme)
+        self._parts = _template(scheme, given.url)
+        self._path = given.path
         self._stamp = scheme.timestamp.lower() if scheme.timestamp else ""
-        self._needed = tuple(n for n in (self._stamp, (scheme.id or "").lower()) if n)
+        of_request = (header for word, header in _OF_REQUEST.items() if f"{{{word}}}" in scheme.template)
+        self._needed = tuple(n for n in (self._stamp, (scheme.id or "").lower(), *of_request) if n)
 
     def check(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
         present = [value for name in self._headers if (value := headers.get(name))]
@@ -58,9 +64,16 @@ class Hmac:
             for key in self._keys:
                 expected = self._encode(hmac.digest(key, signed, self._scheme.algorithm)).rstrip(b"=")
                 if any(hmac.compare_digest(expected, given) for given in self._signatures(value)):
-                    has_clock = self._stamp or self._scheme.timestamp_field
-                    return age(stamp, now_s, self._scheme.tolerance_s, scale=_SCALES[self._scheme.timestamp_unit]) if has_clock else ""
+                    return self._age(stamp, now_s)
         return f"the signature in {' or '.join(self._headers)} fits none of the configured secrets"
+
+    def _age(self, stamp: str, now_s: float) -> str:
+        scheme = self._scheme
+        if not self._stamp and not scheme.timestamp_field:
+            return ""
+        if scheme.timestamp_unit == "iso":
+            return age_of_text(stamp, now_s, scheme.tolerance_s)
+        return age(stamp, now_s, scheme.tolerance_s, scale=_SCALES[scheme.timestamp_unit])
 
     def _signatures(self, value: str) -> list[bytes]:
         """The signatures in a header, as the encoding writes them, without padding."""
@@ -81,13 +94,15 @@ class Hmac:
 
     def sign(self, body: bytes, now_s: float) -> dict[str, str]:
         scheme = self._scheme
-        stamp = str(int(now_s * _SCALES[scheme.timestamp_unit]))
+        unit = scheme.timestamp_unit
+        stamp = str(int(now_s * _SCALES[unit])) if unit != "iso" else datetime.fromtimestamp(now_s, UTC).isoformat()
         headers = {"content-type": "application/json"}
         if self._stamp:
             headers[self._stamp] = stamp
         if scheme.id:
             headers[scheme.id.lower()] = f"msg_{hashlib.blake2b(body, digest_size=12).hexdigest()}"
-        signed = b"".join(part(headers, body, stamp) for part in self._parts)
+        request = {**headers, ":method": "POST", ":path": self._path}
+        signed = b"".join(part(request, body, stamp) for part in self._parts)
         signature = scheme.prefix + self._encode(hmac.digest(self._keys[0], signed, scheme.algorithm)).decode()
         if scheme.timestamp_field:
             signature = f"{scheme.timestamp_field}={stamp}{scheme.separator or ','}{signature}"
@@ -103,10 +118,12 @@ _ENCODINGS: Mapping[str, Callable[[bytes], bytes]] = {
 _Part = Callable[[Mapping[str, str], bytes, str], bytes]
 
 
-def _template(scheme: HmacScheme) -> list[_Part]:
+def _template(scheme: HmacScheme, url: str | None) -> list[_Part]:
     """The signed text as a list of functions of (headers, body, timestamp)."""
+    if "{url}" in scheme.template and url is None:
+        raise ValueError("this sender signs the address that it calls; write it under `url`, exactly as it is registered there")
     pieces = PLACEHOLDER.split(scheme.template)
-    return [_part(piece, scheme) if at % 2 else _literal(piece) for at, piece in enumerate(pieces) if piece]
+    return [_part(piece, scheme, url or "") if at % 2 else _literal(piece) for at, piece in enumerate(pieces) if piece]
 
 
 def _literal(piece: str) -> _Part:
@@ -114,12 +131,15 @@ def _literal(piece: str) -> _Part:
     return lambda _headers, _body, _stamp: written
 
 
-def _part(piece: str, scheme: HmacScheme) -> _Part:
+def _part(piece: str, scheme: HmacScheme, url: str) -> _Part:
     if piece == "body":
         return lambda _headers, body, _stamp: body
+    if piece == "url":
+        return _literal(url)
     if piece == "timestamp":
         return lambda _headers, _body, stamp: header_bytes(stamp)
-    name = ((scheme.id or "") if piece == "id" else piece.removeprefix("header:")).lower()
+    name = (scheme.id or "") if piece == "id" else _OF_REQUEST.get(piece, piece.removeprefix("header:"))
+    name = name.lower()
     return lambda headers, _body, _stamp: header_bytes(headers.get(name, ""))
 
 

@@ -42,7 +42,8 @@ class Jwt:
     def _dates(self, claims: Mapping[str, Any], now_s: float) -> str:
         if self._tolerance_s is None:
             return ""
-        ends_s, begins_s = claims.get("exp"), claims.get("nbf", 0)
+        ends_s: Any = claims.get("exp")
+        begins_s: Any = claims.get("nbf", 0)
         if not _is_number(ends_s) or not _is_number(begins_s):
             return "the token says not when it ends (exp), or not in numbers"
         if now_s >= ends_s + self._tolerance_s:

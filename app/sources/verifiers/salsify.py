@@ -3,8 +3,8 @@
 Owns: Salsify. Does not own: fetching certificates (app/outbound/keys.py). Next stop: app/sources/verify.py.
 
 Source: getstarted.salsify.com/help/product-change-webhooks. The address is the one registered at Salsify; behind a proxy no request tells
-it, so it comes from the configuration (`url`). Salsify signs for every customer with the same key, and whoever knows the address can register
-it: `organization` pins the own one.
+it, so it comes from the configuration (`url`). Salsify signs for every customer with the same key, and whoever knows the address can
+register it: `organization` pins the own one.
 """
 
 from collections.abc import Mapping

@@ -1,27 +1,23 @@
 """`sns`: Amazon SNS's envelope, signature versions 1 and 2.
 
-Owns: Sns, CONFIRMATION. Does not own: fetching certificates (app/outbound/keys.py), confirming (the door and the control topic).
+Owns: Sns. Does not own: fetching certificates (app/outbound/keys.py), confirming (the door and the control topic).
 Next stop: app/sources/verify.py.
 
 Sources: docs.aws.amazon.com/sns "verify signature"; `sns-validator` 0.3.5. Any AWS account can sign, so a genuine message of a foreign
 topic proves nothing: a pinned topic is compared first, which also keeps strangers from making us fetch certificates.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from app.sources.credentials import Credentials, UnacceptedTopic
-from app.sources.keyring import SNS_CERTIFICATE, SNS_HOST, KeyRefused
+from app.sources.keyring import SNS_CERTIFICATE, KeyRefused
 from app.sources.schemes import SnsScheme
-from app.sources.verifiers.ages import out_of_range
+from app.sources.verifiers.ages import age_of_text
 from app.sources.verifiers.rsa import SHA1, SHA256, KeyUse, fits, signature_of, unsignable
 
-# Addresses under which a subscription may be confirmed.
-CONFIRMATION = re.compile(rf"https://{SNS_HOST.pattern}/\?[A-Za-z0-9=&:._%+-]+")
 _CONFIRMING = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -57,16 +53,7 @@ class Sns:
         signature = signature_of(str(message.get("Signature")))
         if not any(fits(key, signature, signed, digest) for key in keys):
             return "the signature does not fit the message"
-        return self._age(message["Timestamp"], now_s) or self._doubt(topic)
-
-    def _age(self, stamp: str, now_s: float) -> str:
-        if self._tolerance_s is None:
-            return ""
-        try:
-            at_s = datetime.fromisoformat(stamp).timestamp()
-        except (ValueError, OverflowError):
-            return "the signed timestamp is no time"
-        return out_of_range(now_s - at_s, self._tolerance_s)
+        return age_of_text(message["Timestamp"], now_s, self._tolerance_s) or self._doubt(topic)
 
     def _doubt(self, topic: str) -> str:
         return "" if self._pinned is not None or topic in self._accepted else UnacceptedTopic(topic)
