@@ -1,6 +1,6 @@
 """AEM Assets beyond its samples: births, removals, publish windows, moves, batches, encoded bodies.
 
-Owns: what its events mean. Does not own: Adobe's signatures (tests/sources/test_verify_adobe.py).
+Owns: what its events mean. Does not own: Adobe's signatures (tests/sources/test_verify_rsa.py).
 Next stop: tests/sources/vendors/test_contentful.py.
 """
 
