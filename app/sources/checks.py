@@ -7,9 +7,9 @@ sources (agreements.py), reporting (app/reading.py). Next stop: app/sources/agre
 from collections.abc import Collection, Iterator
 
 from app.sources.config import SourceWords
-from app.sources.inventory import asked_kinds, asset_systems, fetched_kinds, fields_of, modes_of
+from app.sources.inventory import asked_kinds, asset_systems, embedded_kinds, fetched_kinds, fields_of, modes_of
 from app.sources.preset import STATES, EventWords, Preset
-from app.sources.schemes import RsaScheme, SalsifyScheme, SnsScheme, needs_secrets, takes_secrets
+from app.sources.schemes import RsaScheme, SalsifyScheme, SnsScheme, has_clock, needs_secrets, takes_secrets
 
 Mistake = tuple[str, str]
 _NO_ORDER = (
@@ -35,7 +35,10 @@ def within_source(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
     elif words.secrets and not takes_secrets(preset.verify):
         does = "verifies nothing" if preset.verify.scheme == "none" else "verifies by keys"
         yield "secrets", f"this source {does} (scheme {preset.verify.scheme}), so it has no use for secrets; leave them out"
+    if words.tolerance_s is not None and not has_clock(preset.verify):
+        yield "tolerance_s", "this sender signs no time, so its age cannot be checked; leave this out"
     yield from _asymmetric(words, preset)
+    yield from _embedded(words, preset)
     yield from _include(words, preset)
     yield from _fetches(words, preset)
     if preset.type.segment is not None and not preset.receive.below:
@@ -58,6 +61,15 @@ def _asymmetric(words: SourceWords, preset: Preset) -> Iterator[tuple[str, str]]
         yield "url", "expected the address that Salsify calls, exactly as it is registered there: Salsify signs it"
     if words.topic_arn is not None and not isinstance(preset.verify, SnsScheme):
         yield "topic_arn", f"this source does not receive from Amazon SNS (scheme {preset.verify.scheme}); leave it out"
+
+
+def _embedded(words: SourceWords, preset: Preset) -> Iterator[Mistake]:
+    """Fields that are written over those of records which nothing embeds would never be read."""
+    inside = embedded_kinds(preset)
+    for kind in words.overrides.get("embedded_fields") or ():
+        if kind not in inside:
+            told = f"only records of the kind {' and '.join(sorted(inside))} are" if inside else "nothing is"
+            yield f"overrides.embedded_fields.{kind}", f"{told} embedded in what {preset.preset} sends; leave this out"
 
 
 def _event(type_: str, words: EventWords, orderless: Collection[str]) -> Iterator[Mistake]:

@@ -10,6 +10,7 @@ tests/sources/test_expressions.py compares them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import jmespath
@@ -45,12 +46,30 @@ def compile_expression(text: str) -> Expression:
     try:
         parsed = jmespath.compile(text)
     except exceptions.JMESPathError as wrong:
-        raise ValueError(f"{text!r} is no JMESPath expression: {' '.join(str(wrong).split())[:120]}") from None
+        # The first line says what is wrong; the others draw an arrow below the expression, which is quoted here already.
+        why = str(wrong).partition("\n")[0].partition(", for expression")[0].rpartition("jmespath expression: ")[2].rstrip(":")
+        raise ValueError(f"{text!r} is no JMESPath expression: {why[:120]}") from None
     tree: Any = parsed.parsed
+    _check_calls(tree, text)
     getter = _closure(tree)
     if getter is None:
         return Expression(text, _interpreted(text, parsed))
     return Expression(text, getter, _mentions(tree))
+
+
+def _check_calls(node: Any, text: str) -> None:
+    """Raises ValueError for a function that is not there, or not with so many arguments: the interpreter would say so at every event."""
+    if node["type"] == "function_expression":
+        known = Interpreted.FUNCTION_TABLE.get(node["value"])
+        if known is None:
+            close = get_close_matches(node["value"], sorted(Interpreted.FUNCTION_TABLE), 1)
+            raise ValueError(f"{text!r} calls {node['value']}(), which is no function{f'; did you mean {close[0]}()?' if close else ''}")
+        given, wanted = len(node["children"]), len(known["signature"])
+        if given < wanted if wanted and known["signature"][-1].get("variadic") else given != wanted:
+            raise ValueError(f"{text!r} calls {node['value']}() with {given} arguments, it takes {wanted}")
+    for child in node["children"]:
+        if isinstance(child, dict):  # The ends of a slice are numbers.
+            _check_calls(child, text)
 
 
 def plain_names(text: str) -> list[str] | None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
+from app.domain.territories import territories
 from app.sources.expressions import compile_expression
 
 
@@ -77,6 +78,23 @@ class Looked(Spec):
     lookup: dict[str, str] = {}
     otherwise: str | None = None
     boolean: bool = False
+
+
+Approved = Literal["approved", "pending", "archived", "rejected"]
+
+
+class Approval(Looked):
+    """A word, or several, that say whether an asset is approved; of several the strictest counts."""
+
+    lookup: dict[str, Approved] = {}  # type: ignore[assignment]  # Narrower on purpose.
+    otherwise: Approved | None = None
+
+
+class Enabled(Looked):
+    """A word that says whether a product is switched on."""
+
+    lookup: dict[str, Literal["true", "false"]] = {}  # type: ignore[assignment]  # Narrower on purpose.
+    otherwise: Literal["true", "false"] | None = None
 
 
 class Public(Looked):
@@ -173,6 +191,16 @@ class Territory(Listed):
 
     lookup: dict[str, str | list[str]] = {}
 
+    @field_validator("lookup")
+    @classmethod
+    def _known(cls, lookup: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for word, meaning in lookup.items():
+            try:
+                territories([meaning] if isinstance(meaning, str) else meaning)
+            except ValueError as wrong:
+                raise ValueError(f"the meaning of {word!r} is no territory: {str(wrong).removesuffix('; add it to `lookup`')}") from None
+        return lookup
+
 
 class Territories(Strict):
     """Where an asset may be shown. deny wins over allow."""
@@ -216,7 +244,7 @@ class Fields(Strict):
     channel: Looked | None = None
     tags: Listed | None = None
     texts: dict[str, Spec | dict[str, Spec]] = {}
-    approval: Looked | None = None
+    approval: Approval | None = None
     public: Public | None = None
     url: Url | None = None
     parts: dict[str, Spec] = {}
@@ -235,7 +263,7 @@ class Fields(Strict):
     # Of models: the ids of all of their variants.
     variants: Listed | None = None
     # Of products, and of models for all of their variants: false where the PIM has switched one off. A lookup gives "true" or "false".
-    enabled: Looked | None = None
+    enabled: Enabled | None = None
     links: dict[str, Link] = {}
     collections: Collections | None = None
     asset_texts: AssetTexts | None = None

@@ -50,6 +50,11 @@ def asset_systems(system: str, preset: Preset) -> set[str]:
     return inside | ({system} if preset.side == "dam" or any("asset" in kinds_of(words) for words in every) else set())
 
 
+def embedded_kinds(preset: Preset) -> set[str]:
+    """The kinds of records that others carry inside."""
+    return {one.kind for _, words in every_words(preset) for one in words.embedded or ()}
+
+
 def lists_variants(preset: Preset) -> bool:
     """Whether models come with their variants inside, so that nobody tells when one is gone."""
     return any(one.kind == "product" for _, words in every_words(preset) for one in words.embedded or ())

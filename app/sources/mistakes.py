@@ -14,6 +14,16 @@ from pydantic import BaseModel, ValidationError
 from app.errors import Misconfigured
 from app.sources import config, fields, preset, schemes
 
+# What pydantic calls by names of Python: kind of mistake -> the same for people who write YAML.
+_PLAIN = {
+    **dict.fromkeys(("tuple_type", "list_type", "set_type"), "expected a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "expected an object, words with values"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "expected true or false"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "expected a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "expected a number"),
+    "string_type": "expected a text",
+}
+
 
 @dataclass
 class Mistakes:
@@ -49,12 +59,14 @@ def _words() -> set[str]:
 
 def _explained(error: Any, where: str) -> str:
     """One mistake in a line: the path, what was expected, what to do. Never the value itself: it may be a secret."""
-    path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("function-", "lax", "dict[", "list[")))
+    path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("function-", "lax", "dict[", "list[", "[key]")))
     place = ".".join(part for part in (where, path) if part) or "the file"
     if error["type"] == "extra_forbidden":
         return f"{place}: {_unknown(str(error['loc'][-1]), place)}"
     if error["type"] == "missing":
         return f"{place}: is missing; add it"
+    if error["type"] in _PLAIN:
+        return f"{place}: {_PLAIN[error['type']]}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message[:1].lower()}{message[1:]}"
 

@@ -37,7 +37,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         "sources.Big Name": "lower-case letters",
         "sources.other.when_rights_unknown": "'hide' or 'show'",
         "sources.other.era": "greater than or equal to 0",
-        "sources.list": "should be a valid dictionary",
+        "sources.list": "expected an object",
         "sources.cloudinary-eu.when_rights_unknown": "hide or show",
         "sources.other.preset": "there is no preset",
     }.items():
@@ -141,7 +141,40 @@ OTHER = CLOUDINARY.replace("cloudinary-eu:", "other:")
         (CLOUDINARY.replace("    secrets: [env:PRIMARY]\n", ""), "sources.cloudinary-eu.secrets", "at least one secret"),
         (CLOUDINARY + "    side: pim\n", "sources.cloudinary-eu.side", "leave `side` out"),
         (CLOUDINARY + ORDERLESS, "sources.cloudinary-eu.overrides.events.upload", "expected `order`"),
-        (AKENEO + "    tolerance_s: 5\n", "sources.akeneo-main", "signs no time"),
+        (AKENEO + "    tolerance_s: 5\n", "sources.akeneo-main.tolerance_s: ", "signs no time"),
+        (AKENEO + "    quarantine: perhaps\n", "sources.akeneo-main.quarantine", "expected true or false"),
+        (AKENEO + "    hot_fields: price\n", "sources.akeneo-main.hot_fields", "expected a list"),
+        (AKENEO + "    overrides: {sku: 5}\n", "sources.akeneo-main.overrides.sku", "expected an object"),
+        (
+            CLOUDINARY + "    overrides: {approval: {path: a, lookup: {ok: fine}}}\n",
+            "sources.cloudinary-eu.overrides.approval.lookup.ok",
+            "'approved', 'pending', 'archived' or 'rejected'",
+        ),
+        (
+            PIM + "    overrides: {enabled: {path: a, lookup: {active: enabled}}}\n",
+            "sources.erp.overrides.enabled.lookup.active",
+            "'true' or 'false'",
+        ),
+        (
+            CLOUDINARY + "    overrides: {rights: {territories: {deny: {path: a, lookup: {home: [SE, Sweden]}}}}}\n",
+            "sources.cloudinary-eu.overrides.rights.territories.deny.lookup",
+            "the meaning of 'home' is no territory",
+        ),
+        (
+            CLOUDINARY + "    overrides: {embedded_fields: {product: {sku: a}}}\n",
+            "sources.cloudinary-eu.overrides.embedded_fields.product",
+            "nothing is embedded",
+        ),
+        (
+            "\n  shop: {preset: shopify, secrets: [env:PRIMARY], overrides: {embedded_fields: {model: {name: a}}}}\n",
+            "sources.shop.overrides.embedded_fields.model",
+            "only records of the kind asset and product are",
+        ),
+        (
+            "\n  shop: {preset: shopify, secrets: [env:PRIMARY], overrides: {embedded_fields: {thing: {name: a}}}}\n",
+            "sources.shop.overrides.embedded_fields.thing: ",
+            "'asset', 'product' or 'model'",
+        ),
         (AKENEO + "    joins: {x: {system: nowhere}}\n", "sources.akeneo-main.joins.x.system", "no source speaks for the system 'nowhere'"),
         (
             CLOUDINARY + AKENEO + "    joins: {x: {system: cloudinary-eu, by: name}}\n",
@@ -156,6 +189,17 @@ OTHER = CLOUDINARY.replace("cloudinary-eu:", "other:")
         (AKENEO + "    roles: {a: x, b: x}\n", "sources.akeneo-main.roles", "two links cannot have one role"),
         (AKENEO + "    timezone: Mars\n", "sources.akeneo-main.timezone", "time zone"),
         (CLOUDINARY + "    overrides: {sku: 'a..b'}\n", "sources.cloudinary-eu.overrides.sku.path", "is no JMESPath expression"),
+        (CLOUDINARY + "    overrides: {sku: 'a['}\n", "sources.cloudinary-eu.overrides.sku.path", "expression: Incomplete expression"),
+        (
+            CLOUDINARY + "    overrides: {sku: 'lenght(a)'}\n",
+            "sources.cloudinary-eu.overrides.sku.path",
+            "no function; did you mean length()?",
+        ),
+        (
+            CLOUDINARY + "    overrides: {sku: 'a || b[?join(c)]'}\n",
+            "sources.cloudinary-eu.overrides.sku.path",
+            "with 1 arguments, it takes 2",
+        ),
         (CLOUDINARY + "    overrides: {skuu: a}\n", "sources.cloudinary-eu.overrides.skuu", "did you mean sku?"),
         (CLOUDINARY + "    overrides: {rights: {end: a}}\n", "sources.cloudinary-eu.overrides.rights.end", "not read here"),
         (
