@@ -176,7 +176,8 @@ class EventProjector:
 
     def _source_order(self, plan: EventPlan, mode: Mode, scope: Any, event: Event) -> tuple[int, bool]:
         """µs in UTC or a sequence number, and whether it orders anything: an event without a readable order may only ask for a fetch."""
-        if plan.order is None:
+        if plan.order is None or (plan.order.header and not event.time and mode.name == "deletion"):
+            # A deletion whose sender tells no time, or told none in its header, counts as of its arrival.
             return event.arrived_us, mode.name == "deletion"
         try:
             source = plan.order.of(scope, event.time)

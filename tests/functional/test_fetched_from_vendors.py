@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.functional.deployment import Deployment, eventually, upload
-from tests.functional.test_stories import accept, akeneo, states
+from tests.functional.test_stories import accept, akeneo, delta, states
+from tests.sources.vendors.akeneo_shapes import change
 from tests.vendors.akeneo import product_state, product_uuid
 from tests.vendors.command import Running, running
 
@@ -28,6 +29,7 @@ sources:
     preset: akeneo-event-platform
     system: akeneo
     secrets: [env:TEST_SECRET]
+    when_rights_unknown: show
     api: {{url: "{url}", token: env:TEST_SECRET}}
     joins: {{packshots: {{system: cloudinary-eu, by: public_id}}}}
     overrides: {{fetching: {{fetcher: akeneo, inheritance: flattened, delay_s: 0.2, late_s: 0.5}}}}
@@ -92,3 +94,43 @@ def test_a_model_event_fetches_its_variants(deployment: Deployment, vendor: Runn
     accept(service, "akeneo-main", akeneo("product-model.updated", {"product_model": {"code": "TOP"}}, "2026-10-14T09:00:00Z"))
     for number in range(3):
         eventually(lambda n=number: states(service.sku(f"SKU-{n}")).get("id-shared") == "live", within_s=20)  # type: ignore[misc]  # As above.
+
+
+def medium(kind: str, key: str) -> dict[str, Any]:
+    """A value of a product or an asset that holds a file, as the REST API gives it: it can be had with a token alone."""
+    download = {"href": f"https://acme.cloud.akeneo.com/api/rest/v1/media-files/{key}/download"}
+    return {"locale": None, "scope": None, "channel": None, "data": key, "attribute_type": kind, "_links": {"download": download}}
+
+
+def test_media_without_a_public_address_say_so(deployment: Deployment, vendor: Running) -> None:
+    """Files of a product, told by a delta or by a fetch, and of an asset that is not shared: bound, without an address at any door."""
+    fetched = saved(1)
+    fetched["values"]["picture"] = [medium("pim_catalog_image", "4/1/d/0/41d0_fetched.jpg")]
+    fetched["values"]["manual"] = [medium("pim_catalog_file", "4/2/d/0/42d0_fetched.pdf")]
+    fetched["values"]["gallery"] = [{"locale": None, "scope": None, "data": ["lamp"], "attribute_type": "pim_catalog_asset_collection"}]
+    vendor.tell("put", {"kind": "product", "id": product_uuid(1), "state": fetched})
+    asset = {"code": "lamp", "values": {"media": [medium("media_file", "3/9/lamp.jpg")]}, "updated": "2026-10-14T09:00:00+00:00"}
+    vendor.tell("put", {"kind": "asset", "id": "shots/lamp", "state": asset})
+    service = deployment.up()
+    accept(service, "akeneo-main", updated(1, "2026-10-14T09:00:00Z"))
+    accept(
+        service,
+        "akeneo-main",
+        akeneo("asset.updated", {"asset": {"asset_family": {"code": "shots"}, "code": "lamp"}}, "2026-10-14T09:00:00Z"),
+    )
+    told = {"file_name": "told.jpg", "key": "4/3/d/0/43d0_told.jpg"}
+    values = {
+        "sku": [change(None, {"data": "SKU-TOLD", "is_main_identifier": True}, "pim_catalog_identifier")],
+        "picture": [change(None, told, "pim_catalog_image")],
+    }
+    accept(service, "akeneo-main", delta(product_uuid(2), {"values": values}, "2026-10-14T09:00:00Z"))
+    wanted = {
+        "SKU-1": ["4/1/d/0/41d0_fetched.jpg", "4/2/d/0/42d0_fetched.pdf", "shots/lamp"],
+        "SKU-TOLD": ["4/3/d/0/43d0_told.jpg"],
+    }
+    for sku, assets in wanted.items():
+        eventually(lambda s=sku, a=assets: states(service.sku(s)) == dict.fromkeys(a, "no-public-url"), says=f"the state of {sku}")  # type: ignore[misc]  # As above.
+        answer = service.get("/v1/skus", sku=sku)
+        doors = [answer, *(service.get(f"/v1/assets/akeneo/{asset}") for asset in assets)]
+        assert [(door.status_code, "media-files" in door.text) for door in doors] == [(200, False)] * len(doors)
+        assert {(binding["url"], *binding["renditions"]) for binding in answer.json()["bindings"]} == {(None,)}

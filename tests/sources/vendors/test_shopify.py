@@ -122,6 +122,15 @@ def test_a_deleted_product_takes_its_variants_along() -> None:
     assert shop.shown("LMP-BLK") == []
 
 
+def test_a_deletion_without_a_time_counts_as_of_its_arrival() -> None:
+    """The header with the time is not signed and may be missing: what Shopify deletes does not come back, so the arrival will do."""
+    shop = Shop("shopify")
+    shop.send(product(), headers())
+    shop.send({"id": PRODUCT}, {"x-shopify-topic": "products/delete"})
+    assert shop.answer("LMP-BLK")["product"] is None
+    assert parts(shop.records[MODEL].floors[""]).source == ARRIVED_US
+
+
 def test_a_signed_body_is_no_deletion_by_its_topic_alone() -> None:
     """The topic is not signed: a replayed update under the topic of a deletion deletes nothing, it becomes a letter."""
     shop = Shop("shopify")
