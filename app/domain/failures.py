@@ -6,7 +6,7 @@ Owns: the decision. Does not own: acting on it (consumers/runner.py pauses and s
     engine down                          pause, back off, resume in place; nothing becomes a letter
     ownership lost                       abandon what is no longer mine, go on with the rest
     cannot be parsed or mapped, refused  letter at once
-    a task's counterpart fails           wait on the ladder; exhausted: letter
+    a task's counterpart fails           wait on the ladder (a whole system besides: consumers/fetch_calls.py); exhausted: letter
     a defect while reading one event     letter: one event never blocks the others (P5)
     stale or wrong configuration, a defect anywhere else: stop
 """
@@ -14,7 +14,7 @@ Owns: the decision. Does not own: acting on it (consumers/runner.py pauses and s
 from dataclasses import dataclass
 from typing import Literal
 
-from app.errors import ConfigurationStale, EngineDown, Malformed, Misconfigured, Ownership, Refused, Unusable
+from app.errors import ConfigurationStale, EngineDown, KeyMissing, Malformed, Misconfigured, Ownership, Refused, Unusable, VendorFailed
 from schemas.letter import Disposition, Stage
 
 # Seconds before the second, third, … try of a task; after the last a letter is written. About 32 hours in all.
@@ -71,13 +71,19 @@ def reaction(
             return Stop()
         case Unusable() | Refused():
             return ToLetter(disposition_of(error, stage))
+        case VendorFailed() | KeyMissing():
+            return _next_try(tries, jitter, retry_after_s)
         case Exception() if stage == "task":
-            delay_s = next_try_s(tries, jitter, retry_after_s)
-            return ToLetter(disposition_of(error, stage)) if delay_s is None else Wait(delay_s)
+            return _next_try(tries, jitter, retry_after_s)
         case Exception() if stage in {"ingress", "map"}:
             return ToLetter(disposition_of(error, stage))
         case _:
             return Stop()
+
+
+def _next_try(tries: int, jitter: float, retry_after_s: float) -> Wait | ToLetter:
+    delay_s = next_try_s(tries, jitter, retry_after_s)
+    return ToLetter("exhausted") if delay_s is None else Wait(delay_s)
 
 
 def disposition_of(error: BaseException, stage: Stage | Literal[""] = "") -> Disposition:

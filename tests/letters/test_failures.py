@@ -26,6 +26,11 @@ EXPECTED: dict[type[BaseException], Reaction] = {
     errors.Malformed: ToLetter("malformed"),
     errors.Unmappable: ToLetter("unmappable"),
     errors.Misconfigured: Stop(),
+    errors.KeyMissing: Wait(LADDER_S[0]),
+    errors.VendorFailed: Wait(LADDER_S[0]),
+    errors.VendorDown: Wait(LADDER_S[0]),
+    errors.VendorBusy: Wait(LADDER_S[0]),
+    errors.VendorDenied: Wait(LADDER_S[0]),
 }
 
 
