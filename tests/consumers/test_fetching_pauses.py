@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.letter_states import apply, why_not_replayable
 from app.domain.replays import event_of
 from app.errors import Misconfigured, VendorBusy, VendorDenied, VendorDown
 from app.ports import Entry
@@ -241,6 +242,7 @@ async def replayed(fetches: Fetches, letter_id: str, attempt: int) -> None:
 async def test_a_replayed_letter_of_a_task_ends_with_its_fetch(fetches: Fetches) -> None:
     """The replay asks for the fetch again; the letter is resolved when the fetch is done, not before."""
     letter = await given_up(fetches)
+    assert why_not_replayable(apply(None, (await fetches.letters())[0])) == ""
     fetches.vendor.put("a", LONG_AGO)
     await replayed(fetches, letter, 1)
     assert await fetches.outcomes() == []
