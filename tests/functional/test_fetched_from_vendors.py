@@ -134,3 +134,24 @@ def test_media_without_a_public_address_say_so(deployment: Deployment, vendor: R
         doors = [answer, *(service.get(f"/v1/assets/akeneo/{asset}") for asset in assets)]
         assert [(door.status_code, "media-files" in door.text) for door in doors] == [(200, False)] * len(doors)
         assert {(binding["url"], *binding["renditions"]) for binding in answer.json()["bindings"]} == {(None,)}
+
+
+def test_an_assets_new_content_reaches_products_that_did_not_change(deployment: Deployment, vendor: Running) -> None:
+    """Akeneo tells a new file of an asset for the asset alone, and does not touch the date of any product that shows it."""
+
+    def shared(version: int, at: str) -> dict[str, Any]:
+        media = medium("media_file", f"3/9/lamp_{version}.jpg")
+        media["_links"]["share_link"] = {"href": f"https://acme.asset.akeneo.com/shots/lamp_{version}.jpg"}
+        return {"code": "lamp", "values": {"media": [media]}, "updated": at}
+
+    product = saved(1)
+    product["values"]["gallery"] = [{"locale": None, "scope": None, "data": ["lamp"], "attribute_type": "pim_catalog_asset_collection"}]
+    vendor.tell("put", {"kind": "product", "id": product_uuid(1), "state": product})
+    service = deployment.up()
+    accept(service, "akeneo-main", updated(1, "2026-10-14T09:00:00Z"))
+    for version, at in ((1, "2026-10-14T09:00:01"), (2, "2026-10-14T09:10:00")):
+        vendor.tell("put", {"kind": "asset", "id": "shots/lamp", "state": shared(version, f"{at}+00:00")})
+        told = {"asset": {"asset_family": {"code": "shots"}, "code": "lamp"}}
+        accept(service, "akeneo-main", akeneo("asset.updated", told, f"{at}Z"))
+        url = f"https://acme.asset.akeneo.com/shots/lamp_{version}.jpg"
+        eventually(lambda u=url: [one["url"] for one in service.sku("SKU-1")["bindings"]] == [u], says=url)  # type: ignore[misc]  # As above.
