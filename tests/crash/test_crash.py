@@ -21,7 +21,7 @@ import pytest
 from app.bootstrap import parts
 from app.settings import Settings
 from tests.crash.workload import Posted, Traffic, check_topic, oracle, published, stored
-from tests.functional.deployment import Deployment, eventually, on_engines, signature
+from tests.functional.deployment import TLS, Deployment, eventually, on_engines, signature
 
 POINTS = (
     "projector.after_write",
@@ -76,7 +76,7 @@ class Sender(threading.Thread):
             source, body = pending[-1]
             try:
                 headers = {"content-type": "application/json", **signature(source, body)}
-                answer = httpx.post(f"{self._service.url}/webhooks/{source}", content=body, headers=headers, timeout=5)
+                answer = httpx.post(f"{self._service.url}/webhooks/{source}", content=body, headers=headers, timeout=5, verify=TLS)
             except httpx.TransportError:
                 time.sleep(0.05)
                 continue
