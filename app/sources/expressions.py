@@ -229,6 +229,7 @@ _CLOSURES: dict[str, Callable[[dict[str, Any], list[Any]], Getter | None]] = {
     "index": _index,
     "subexpression": _chain,
     "index_expression": _chain,
+    "pipe": _chain,
     "or_expression": _or,
     "and_expression": _and,
     "multi_select_dict": _object,
