@@ -8,6 +8,7 @@ EU, EEA, EFTA and of the euro area (EZ) as of January 2026. Membership changes w
 value that was made with it (leaf rights.territories.table).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 VERSION = "iso-3166-1 2026-01"
@@ -54,8 +55,8 @@ def territories(words: Iterable[str]) -> list[str]:
     """The sorted codes that these words stand for together. Raises ValueError for a word that is none, without the word."""
     codes: set[str] = set()
     for word in words:
-        # CLDR, IPTC and RightsML name a territory by a URI that ends in its code.
-        name = word.strip().rstrip("/").replace("#", "/").rpartition("/")[2].upper()
+        # CLDR, IPTC and RightsML name a territory by a URI that ends in its code; RightsML 1.0 wrote `iso3166:CN`.
+        name = re.split(r"[/#:]", word.strip().rstrip("/"))[-1].upper()
         name = _ALIASES.get(name, ALPHA_3.get(name, name))
         if name in ALL:
             codes.add(name)

@@ -72,7 +72,8 @@ class EventPlan:
             elif order is None or not order.is_time:
                 return ""
             else:
-                value, read = order.get(scope) if order.get else headers.get(order.header), order.read
+                value, read = order.get(scope) if order.get else None, order.read
+                value = headers.get(order.header) if value is None and order.header else value
             if isinstance(value, str) and _RFC3339.fullmatch(value):
                 return value
             return datetime.fromtimestamp(read(value) / 1e6, UTC).isoformat() if value is not None else ""

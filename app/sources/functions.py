@@ -22,9 +22,9 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
 
 def from_keys(keys: Any) -> dict[str, str]:
-    """A list of names as an object with empty values: what is left of things that were removed."""
-    if keys is not None and not isinstance(keys, list):
-        raise WrongArgument(f"from_keys() expects an array or null, found {type(keys).__name__}")
+    """A list of names (or an object, for its names) as an object with empty values: what is left of things that were removed."""
+    if keys is not None and not isinstance(keys, list | dict):
+        raise WrongArgument(f"from_keys() expects an array, an object or null, found {type(keys).__name__}")
     return {key: "" for key in keys or () if isinstance(key, str)}
 
 

@@ -64,10 +64,10 @@ def _asset(fields: Fields, context: Context) -> list[Row]:
     rows, closed = _claims(fields, context), _closed(fields.public)
     for name, looked in (("role", fields.role), ("locale", fields.locale), ("channel", fields.channel)):
         if looked:
-            rows.append(leaf_row(name, looked.path, _looked(looked)))
+            rows.append(leaf_row(name, looked.path, _only(_looked(looked))))
     rows += [leaf_row(path("part", name), spec.path, _part) for name, spec in fields.parts.items()]
     plain = (
-        ("position", fields.position, whole_number),
+        ("position", fields.position, _only(whole_number)),
         ("checksum", fields.checksum, _part),
         ("content_version", fields.content_version, _part),
     )
@@ -186,6 +186,17 @@ def _enabled(spec: Looked) -> Convert:
         return boolean
     read = _looked(spec)
     return lambda value: boolean(read(value))
+
+
+def _only(convert: Convert) -> Convert:
+    """The same for senders that write every value as a list: a list of one is that value, an empty one is none."""
+
+    def only(value: Any) -> Json:
+        if not isinstance(value, list) or len(value) > 1:
+            return convert(value)
+        return convert(value[0]) if value else None
+
+    return only
 
 
 def _part(value: Any) -> Json:

@@ -29,7 +29,9 @@ class Ordering:
 
     def of(self, scope: Any, time: str) -> int:
         """`time`: the event's own, for orders that stand in a header. Raises ValueError."""
-        value = self.get(scope) if self.get else time or None
+        value = self.get(scope) if self.get else None
+        if value is None and self.header:
+            value = time or None
         if value is None:
             raise ValueError(f"order at {self.label}: expected a {'time' if self.is_time else 'number'}, found nothing")
         try:
@@ -50,9 +52,8 @@ def ordering_of(order: Order, zone: tzinfo) -> Ordering:
     if order.sequence:
         return Ordering(order.sequence, compile_expression(order.sequence).get, whole_number, False)
     read = instants(ZoneInfo(order.zone) if order.zone else zone)
-    if order.time:
-        return Ordering(order.time, compile_expression(order.time).get, read, True)
-    return Ordering(f"header {order.header}", None, read, True, (order.header or "").lower())
+    get = compile_expression(order.time).get if order.time else None
+    return Ordering(order.time or f"header {order.header}", get, read, True, (order.header or "").lower())
 
 
 def tie_of(tie: Tie | None) -> Callable[[Any, str], int]:

@@ -79,7 +79,8 @@ class Taken(Strict):
 
 
 class Order(Strict):
-    """What orders the changes of a thing: a time or a sequence number in the payload, or a time in a header. zone: of times without one."""
+    """What orders the changes of a thing: a time or a sequence number in the payload, or a time in a header. zone: of times without one.
+    A header beside a time stands in where the payload has none."""
 
     time: Expr | None = None
     sequence: Expr | None = None
@@ -88,8 +89,8 @@ class Order(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if [self.time, self.sequence, self.header].count(None) != 2:
-            raise ValueError("expected exactly one of time, sequence, header")
+        if [self.time or self.header, self.sequence].count(None) != 1:
+            raise ValueError("expected exactly one of time, sequence, header (a header may stand in for a time)")
         return self
 
     @property

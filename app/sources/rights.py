@@ -24,9 +24,9 @@ def rights_rows(rights: Rights, context: Context) -> list[Row]:
     """The rows of rights.from, rights.until, rights.access and rights.territories."""
     rows = []
     if rights.from_:
-        rows.append(leaf_row("rights.from", rights.from_.path, instants(_zone_of(rights.from_, context), rights.from_.end == "inclusive")))
+        rows.append(leaf_row("rights.from", rights.from_.path, _edge(rights.from_, context, max)))
     if rights.until:
-        rows.append(leaf_row("rights.until", rights.until.path, instants(_zone_of(rights.until, context), rights.until.end == "inclusive")))
+        rows.append(leaf_row("rights.until", rights.until.path, _edge(rights.until, context, min)))
     if rights.access:
         rows.append(leaf_row("rights.access", rights.access.path, _intervals(rights.access, context)))
     if rights.territories:
@@ -37,6 +37,20 @@ def rights_rows(rights: Rights, context: Context) -> list[Row]:
 
 def _zone_of(spec: Instant | Intervals, context: Context) -> tzinfo:
     return ZoneInfo(spec.zone) if spec.zone else context.zone
+
+
+def _edge(spec: Instant, context: Context, strictest: Callable[[list[int]], int]) -> Convert:
+    """A reader of an end of the period. Of several dates the strictest counts: senders keep dates in bags, and two ends may both hold.
+    Raises ValueError for an empty list: it may be what is left of dates that could not be told."""
+    read = instants(_zone_of(spec, context), spec.end == "inclusive")
+
+    def convert(value: Any) -> Json:
+        if not isinstance(value, list) or not value:
+            return read(value)
+        said = [read(one) for one in value if one is not None and one != ""]
+        return strictest(said) if said else None
+
+    return convert
 
 
 def _intervals(spec: Intervals, context: Context) -> Convert:

@@ -148,8 +148,8 @@ def instants(zone: tzinfo, inclusive: bool = False) -> Callable[[Any], int]:
     """A reader of instants: value -> microseconds since 1970 in UTC.
 
     Reads RFC 3339 (a time without an offset is in `zone`), bare dates (their midnight in `zone`), Unix time in seconds, milliseconds or
-    microseconds (by magnitude), 14 or 17 digits yyyyMMddHHmmss and yyyyMMddHHmmssSSS as text, and PHP's {date, timezone}. inclusive: a
-    bare date is the last day that still counts, so it gives the midnight after it; instants are what they say.
+    microseconds (by magnitude), 14 or 17 digits yyyyMMddHHmmss and yyyyMMddHHmmssSSS (also as numbers), and PHP's {date, timezone}.
+    inclusive: a bare date is the last day that still counts, so it gives the midnight after it; instants are what they say.
     """
 
     def read(value: Any) -> int:
@@ -158,7 +158,9 @@ def instants(zone: tzinfo, inclusive: bool = False) -> Callable[[Any], int]:
                 # The commonest spelling takes the shortest way.
                 return _us(_parse(value, zone))
             at_us, is_date = _from_text(value.strip(), zone)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif isinstance(value, int) and not isinstance(value, bool):
+            at_us, is_date = _from_whole(value, zone), False
+        elif isinstance(value, float):
             at_us, is_date = _from_number(value), False
         elif isinstance(value, dict) and isinstance(value.get("date"), str) and isinstance(value.get("timezone"), str):
             at_us, is_date = _from_text(value["date"], _zone(value["timezone"]))[0], False
@@ -198,6 +200,15 @@ def _midnight_after(date: str, zone: tzinfo) -> int:
         return _us(day + timedelta(days=1))
     except OverflowError:  # 9999-12-31: the calendar ends, the right does not.
         return _us(day) + _DAY_US
+
+
+def _from_whole(value: int, zone: tzinfo) -> int:
+    # As Unix time, numbers of 14 and 17 digits lie beyond the year 2286; the few that are no date are such far ends, often "never".
+    written = str(value)
+    try:
+        return _us(_parse(written, zone)) if len(written) in {14, 17} else _from_number(value)
+    except ValueError:
+        return _from_number(value)
 
 
 def _from_number(value: float) -> int:

@@ -5,6 +5,7 @@ Next stop: tests/sources/test_overrides.py.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def test_a_whole_asset(dam: Source) -> None:
                 "big": "https://cdn.example.com/b.jpg",
                 "none": None,
             },
-            "rights": {"from": "2026-11-01", "until": "2027-03-27"},
+            "rights": {"from": "2026-11-01", "until": "2027-03-27", "territories": {"allow": ["EL", "CHE"], "deny": "UK"}},
         },
     )
     (change,) = changes(dam, body)
@@ -92,6 +93,9 @@ def test_a_whole_asset(dam: Source) -> None:
         # Midnight in Stockholm before 1 November (UTC+1), and after 27 March (UTC+1; summer time begins on the 28th).
         "rights.from": 1793487600000000,
         "rights.until": 1806188400000000,
+        "rights.territories.allow": ["CH", "GR"],
+        "rights.territories.deny": ["GB"],
+        "rights.territories.table": "iso-3166-1 2026-01",
     }
 
 
@@ -219,3 +223,32 @@ def test_a_product_that_is_off(tmp_path: Path) -> None:
         product["enabled"] = said
         assert leaves(source, body)["enabled"] is expected
     assert leaves(source, {**body, "type": "model.saved"})["enabled"] is True
+
+
+@pytest.mark.parametrize("listed", [lambda value: value, lambda value: [value]])
+def test_senders_that_write_every_value_as_a_list(dam: Source, listed: Callable[[Any], Any]) -> None:
+    """A list of one is its value; of several dates the strictest counts."""
+    body = assets(
+        "saved",
+        {name: listed(value) for name, value in (("role", "packshots"), ("position", 2), ("locale", "en"), ("approval", "approved"))}
+        | {"rights": {"from": listed("2026-11-01"), "until": listed("2027-03-27")}},
+    )
+    assert leaves(dam, body) == {
+        "status": "active",
+        "role": "packshots",
+        "position": 2,
+        "locale": "en",
+        "approval": "approved",
+        "rights.from": 1793487600000000,
+        "rights.until": 1806188400000000,
+    }
+
+
+def test_of_several_dates_the_strictest_counts(dam: Source) -> None:
+    """The latest beginning, the earliest end; one that cannot be read, and none at all, are refused."""
+    several = {"from": ["2026-11-01", None, "2026-12-01"], "until": ["2027-03-27", "2027-03-26", ""]}
+    read = leaves(dam, assets("saved", {"rights": several}))
+    assert (read["rights.from"], read["rights.until"]) == (1796079600000000, 1806102000000000)
+    for dates in (["2027-03-27", "soon"], [], [["2027-03-27"]]):
+        with pytest.raises(Unmappable, match="rights.until at rights.until"):
+            changes(dam, assets("saved", {"rights": {"until": dates}}))

@@ -28,6 +28,7 @@ ACTIVO = """
         (["de", "AT", "DEU"], "AT DE"),
         (["EL", "UK", "XK"], "GB GR XK"),
         (["http://cvx.iptc.org/iso3166-1a3/DEU", "https://x.example/countries#SE", "https://x.example/FRA/"], "DE FR SE"),
+        (["iso3166:CN", "iso3166:FRA"], "CN FR"),
         (["EFTA"], "CH IS LI NO"),
         (["BG", "EZ"], "AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK"),
         ([], ""),

@@ -123,6 +123,22 @@ def test_a_date_is_the_same_in_a_delta_and_in_a_state(source: Source, written: s
     assert leaves(source, delta({"rights_end_date": [change(None, written, "date")]}))["rights.until"] == until
 
 
+def test_an_end_for_each_channel(source: Source) -> None:
+    """Of several ends the earliest counts, in whatever order they come."""
+    days = (("web", "2027-03-01"), ("print", "2026-12-01"), ("app", "2027-01-01"))
+    ends = [{**value(f"{day}T00:00:00+00:00", "date"), "channel": channel} for channel, day in days]
+    assert found(source, {"end_of_use": ends})["rights.until"] == us("2026-12-01T00:00:00+01:00")
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"), [("product.updated.delta", 0), ("attribute-option.created", 0), ("asset.archived", 1), ("asset-family.updated", 1)]
+)
+def test_only_known_events_are_passed_over(source: Source, name: str, letters: int) -> None:
+    """Products, attributes and the rest are; what may be about assets and is not known is a letter."""
+    received = source.receive(orjson.dumps({"type": f"com.akeneo.pim.v1.{name}", "id": "e", "data": {}}), ARRIVED_US, {})
+    assert (received.events, len(received.unread)) == ([], letters)
+
+
 def test_a_date_in_summer_time(source: Source) -> None:
     """Midnight moves with the zone."""
     assert found(source, {"rights_end_date": [value("2027-07-01", "date")]})["rights.until"] == us("2027-06-30T22:00:00+00:00")

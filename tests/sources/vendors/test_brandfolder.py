@@ -81,6 +81,9 @@ def test_two_events_of_one_asset_differ_by_their_time(brandfolder: Source) -> No
         ({"availability_start": None, "availability_end": "2026-10-01T00:00:00Z"}, "expired"),
         # Their word changes once an hour; the dates say more.
         ({"availability_start": None, "availability": "expired"}, "live"),
+        # Where no date explains the word, it counts.
+        ({"availability_start": None, "availability": "draft"}, "pending-review"),
+        ({"availability_start": None, "availability_end": None, "availability": "expired"}, "pending-review"),
         ({"availability_start": None, "approved": False}, "pending-review"),
         ({"availability_start": None, "availability_end": None}, "rights-unknown"),
         ({"availability_start": None, "cdn_url": None}, "no-public-url"),

@@ -92,11 +92,17 @@ def test_a_flag_that_is_none_is_a_letter(bynder: Source) -> None:
     assert "maybe" not in str(error.value)
 
 
-@pytest.mark.parametrize("end", ["soon", {"a": 1}, ["2027-03-01"], "2027-13-01T00:00:00Z"])
+@pytest.mark.parametrize("end", ["soon", {"a": 1}, [], ["2027-03-01", "soon"], "2027-13-01T00:00:00Z"])
 def test_an_end_that_cannot_be_read_is_a_letter(bynder: Source, end: Any) -> None:
     """A right that is not understood is not a right."""
     with pytest.raises(Unmappable, match=r"rights\.until at property_License_End: expected a date"):
         fetched(bynder, ID, media(property_License_End=end))
+
+
+@pytest.mark.parametrize("end", [["2027-03-01"], ["2027-06-01", None, "2027-03-01T00:00:00Z"]])
+def test_a_property_that_is_a_list_ends_with_its_first_date(bynder: Source, end: Any) -> None:
+    """A property is a text or a list of texts; of several ends the earliest counts."""
+    assert fetched(bynder, ID, media(property_License_End=end)).leaves["rights.until"] == 1803859200000000
 
 
 def test_the_archive_date_ends_a_right(tmp_path: Path) -> None:

@@ -108,11 +108,18 @@ def test_addresses_that_ask_for_a_token_are_not_handed_on(canto: Source) -> None
     assert b"api_binary" not in orjson.dumps(dict(fetched(canto, THING, asset()).leaves))
 
 
-@pytest.mark.parametrize("body", [{"id": "x"}, {"scheme": "image"}, {"scheme": "image", "id": 7}, {}])
+@pytest.mark.parametrize("body", [{"id": "x"}, {"scheme": "image"}, {"scheme": "image", "id": True}, {}])
 def test_an_asset_needs_scheme_and_id(canto: Source, body: dict[str, Any]) -> None:
     """One alone cannot be addressed."""
     outcome = sent(canto, {"secure_token": "s3cr3t", **body}, told("upload"))
     assert (outcome.changes, outcome.tasks, len(outcome.unread)) == ([], [], 1)
+
+
+def test_numbers_where_texts_are_usual(canto: Source) -> None:
+    """An id and a date of 17 digits mean the same as numbers."""
+    assert [task.thing for task in sent(canto, {"secure_token": "s3cr3t", "scheme": "image", "id": 7}, told("upload")).tasks] == ["image/7"]
+    orders = {parts(fetched(canto, THING, asset(time=written)).order).source for written in (20261014081244930, "20261014081244930")}
+    assert orders == {1791958364930000}  # 2026-10-14T06:12:44.930Z
 
 
 def test_an_asset_that_is_absent(canto: Source) -> None:

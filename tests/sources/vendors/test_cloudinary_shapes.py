@@ -62,12 +62,14 @@ def test_what_changes_no_asset_is_passed_over(cloudinary: Source, type_: str) ->
     assert sent(cloudinary, of(type_, public_id="x")) == ([], [], [], [])
 
 
-def test_a_rename_changes_the_type_as_well(cloudinary: Source) -> None:
-    """The record stays; a rename says nothing of addresses but the new public id."""
-    rename = of("rename", asset_id=ID, from_public_id="a", to_public_id="b", type="upload", resource_type="image")
+@pytest.mark.parametrize(("type_", "open_"), [("upload", True), (None, True), ("authenticated", False), ("private", False)])
+def test_a_rename_changes_the_type_as_well(cloudinary: Source, type_: str | None, open_: bool) -> None:
+    """The record stays; a rename says nothing of addresses but the new public id, unless it closes the asset to the public."""
+    rename = of("rename", asset_id=ID, from_public_id="a", to_public_id="b", type=type_, resource_type="image")
     seen = known(*sent(cloudinary, body_of("cloudinary-upload")).changes, *sent(cloudinary, rename).changes)
     assert seen["part.public_id"] == "b"
     assert seen["aliases.public_id"] == ["b"]
+    assert ("url" in seen) is open_
 
 
 @pytest.mark.parametrize(

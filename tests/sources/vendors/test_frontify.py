@@ -110,6 +110,15 @@ def test_whichever_end_comes_first(frontify: Source, expires: str | None, to: st
     assert verdict(change, at_us=ends).state == "expired"
 
 
+@pytest.mark.parametrize("flag", [None, 0, "false", "0", "maybe"])
+def test_an_event_that_is_no_sample_counts(frontify: Source, flag: Any) -> None:
+    """However the flag is spelled: a deletion that is taken for a sample would be lost."""
+    body = event("ASSET_DELETED")
+    gone = sent(frontify, {**body, "meta": {**body["meta"], "isSampleEvent": flag}})
+    assert gone.changes
+    assert all(dict(change.leaves) == {"status": "deleted"} for change in gone.changes)
+
+
 def test_no_date_at_all_is_unknown(frontify: Source) -> None:
     """Empty availability is no right."""
     nothing = fetched(frontify, ID, asset(expiresAt=None, availability={"from": None, "to": None}))
@@ -131,7 +140,7 @@ def test_addresses_that_may_end_are_not_handed_on(frontify: Source) -> None:
 @pytest.mark.parametrize("to", ["one day", [], {}, False])
 def test_a_date_that_cannot_be_read_is_a_letter(frontify: Source, to: Any) -> None:
     """A right that is not understood is not a right, also where JMESPath takes it for nothing."""
-    with pytest.raises(Unmappable, match=r"rights\.access at .*availability"):
+    with pytest.raises(Unmappable, match=r"rights\.until at .*availability"):
         fetched(frontify, ID, asset(availability={"to": to}))
 
 

@@ -11,7 +11,7 @@ import pytest
 from app.domain.order import parts
 from app.errors import Unmappable
 from app.sources.source import Source
-from tests.sources.builders import NOW_S, sample
+from tests.sources.builders import ARRIVED_US, NOW_S, sample
 from tests.sources.expectations import source as configured
 from tests.sources.vendors.sending import body_of, fetched, known, sent, verdict
 
@@ -59,12 +59,22 @@ def test_a_deletion_is_ordered_by_its_transaction(sanity: Source) -> None:
     assert known(*gone, *late) == {"status": "deleted"}
 
 
+def test_a_projection_without_times_is_ordered_by_its_transaction(sanity: Source) -> None:
+    """The body is what the customer's projection says; the header is always there."""
+    (change,) = sent(sanity, {"_id": ID, "url": "https://cdn.sanity.io/x.jpg"}, operation("update")).changes
+    assert parts(change.order).source == 1791968400250000
+    own = sent(sanity, {"_id": ID, "_updatedAt": "2026-10-14T08:59:00Z"}, operation("update")).changes[0]
+    assert parts(own.order).source == 1791968340000000
+
+
 def test_a_request_without_an_operation_is_a_letter(sanity: Source) -> None:
-    """So is one that nobody knows, and a deletion without a time."""
+    """So is one that nobody knows, and an update without a time; a deletion without one counts as of its arrival."""
     assert "without a type" in sent(sanity, body_of("sanity-asset.update")).unread[0]
     assert "does not know" in sent(sanity, body_of("sanity-asset.update"), operation("publish")).unread[0]
-    with pytest.raises(Unmappable, match="header sanity-transaction-time"):
-        sent(sanity, {"_id": ID}, {"sanity-operation": "delete"})
+    with pytest.raises(Unmappable, match="order at _updatedAt: expected a time"):
+        sent(sanity, {"_id": ID}, {"sanity-operation": "update"})
+    (gone,) = sent(sanity, {"_id": ID}, {"sanity-operation": "delete"}).changes
+    assert parts(gone.order).source == ARRIVED_US
 
 
 def callout(kind: int, **more: Any) -> dict[str, Any]:
