@@ -52,11 +52,22 @@ def _is_one(held: Any, values: tuple[Any, ...]) -> bool:
     return held in values or (isinstance(held, list) and any(value in held for value in values))
 
 
+def by_position(entries: Any) -> list[dict[str, Any]] | None:
+    """The objects of a list by their member `position`, a number or one in a text; what has none comes first. Null for null."""
+    listed = _list(entries, "by_position")
+    return None if entries is None else sorted([entry for entry in listed if isinstance(entry, dict)], key=_position)
+
+
+def _position(entry: dict[str, Any]) -> float:
+    try:
+        return float(entry.get("position") or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
 def line_of(entries: Any, own: Any, above: Any, first: Any) -> list[dict[str, Any]]:
     """The objects of a list from one upwards: the one whose member `own` is `first`, then the one that its member `above` names, …"""
-    held = {
-        entry[own]: entry for entry in _list(entries, "line_of") if isinstance(entry, dict) and isinstance(entry.get(own), str | int)
-    }
+    held = {entry[own]: entry for entry in _list(entries, "line_of") if isinstance(entry, dict) and isinstance(entry.get(own), str | int)}
     line: list[dict[str, Any]] = []
     while isinstance(first, str | int) and (entry := held.pop(first, None)) is not None:
         line.append(entry)
@@ -87,6 +98,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "concat": concat,
     "prefixed": prefixed,
     "having": having,
+    "by_position": by_position,
     "line_of": line_of,
     "digest": digest,
     "in_parentheses": in_parentheses,

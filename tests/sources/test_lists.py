@@ -17,6 +17,7 @@ PIECE: dict[str, Any] = {
     "parents": [{"code": "sub", "up": "top"}, {"code": "other", "up": "top"}, {"code": "top", "up": "sub"}],
     "above": "sub",
     "url": "https://cdn.example/a.jpg?v=2",
+    "placed": [{"id": 1, "position": "10"}, {"id": 2, "position": 9}, {"id": 3}, {"id": 4, "position": "first"}, "no object"],
     "labelled": {"id": 1, "SKU (web) (sku)": "NH-1", "Name (name)": "Jacket", "Wrong id (id)": 9},
 }
 
@@ -32,6 +33,8 @@ PIECE: dict[str, Any] = {
         ("having(images, 'variants', id, `[]`)[].id", [1, 2]),
         ("having(images, 'variants', `[]`, `null`)[].id", [1, 4]),
         ("having(nothing, 'variants', id)", None),
+        ("by_position(placed)[].id", [3, 4, 2, 1]),
+        ("by_position(nothing)", None),
         ("line_of(parents, 'code', 'up', above)[].code", ["sub", "top"]),
         ("line_of(parents, 'code', 'up', nothing)", []),
         ("digest(nothing)", None),
@@ -60,6 +63,7 @@ def test_a_digest_names_an_address_without_giving_it_away() -> None:
         "concat(`true`)",
         "prefixed('x', id)",
         "having(id, 'a', 'b')",
+        "by_position(id)",
         "line_of(id, 'a', 'b', 'c')",
         "digest(id)",
         "in_parentheses(id)",
