@@ -37,6 +37,8 @@ def for_editors(presets: Iterable[Preset], schema_of: Callable[[Any], Schema]) -
     definitions = schema["definitions"]
     schema["required"] = [*NEEDED]
     schema["properties"]["version"] = {"type": "integer", "minimum": 1, "description": "Raise it with every change."}
+    # What fits no pattern would be anything at all: a source of any other name is none.
+    schema["properties"]["sources"]["additionalProperties"] = False
     one = definitions["OneSource"]
     for name, model in MODELS.items():
         _with_references(definitions[model.__name__], model.SECRETS)

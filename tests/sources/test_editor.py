@@ -127,10 +127,17 @@ def test_a_typical_mistake_is_underlined(tmp_path: Path, source: str, words: dic
 
 
 @pytest.mark.parametrize(
-    "file", [{"sources": {}}, {"version": 1}, {"version": "1", "sources": {}}, {"version": 1, "sources": {}, "hot": []}]
+    "file",
+    [
+        {"sources": {}},
+        {"version": 1},
+        {"version": "1", "sources": {}},
+        {"version": 1, "sources": {}, "hot": []},
+        {"version": 1, "sources": {"My Source": {"preset": "ergonode", "secrets": ["env:A"]}}},
+    ],
 )
 def test_the_frame_of_the_file(file: dict[str, Any]) -> None:
-    """A version, sources, and no unknown word."""
+    """A version, sources whose names can stand in a path, and no unknown word."""
     assert wrong(file)
 
 
