@@ -192,7 +192,7 @@ class Binding(Closed):
 class Flag(Closed):
     """Something about the product that a person should see."""
 
-    code: Literal["sku-conflict", "gtin-shared", "parent-missing", "parent-cycle", "parent-too-deep", "shortened"]
+    code: Literal["sku-conflict", "gtin-shared", "parent-missing", "parent-cycle", "parent-too-deep", "product-excluded", "shortened"]
     text: Name
     products: list[Name] = Field([], description="Record keys, the winner of a conflict first; of many, the first 21 at most.")
     gtin: str = ""

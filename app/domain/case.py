@@ -11,7 +11,6 @@ from app.domain import reasons, texts
 from app.domain.details import renditions_of
 from app.domain.facets import Json
 from app.domain.family import Family, Texts, family_of
-from app.domain.include import exclusion
 from app.domain.inputs import Inputs
 from app.domain.instants import optional, rfc3339
 from app.domain.keys import split_key
@@ -93,8 +92,7 @@ class Case:
         if off is not None:
             model = "" if off is product else split_key(off.key)[2]
             return Verdict("withdrawn", "product-disabled", reasons.product_disabled(system, model))
-        include = self.policy.include.get(system)
-        why = exclusion(self.family.members, include) if include else ""
+        why = self.family.excluded
         return Verdict("withdrawn", "product-excluded", why) if why else None
 
     def _without_asset(self, placement: Placement) -> Verdict:

@@ -10,7 +10,6 @@ from app.domain import reasons
 from app.domain.case import Case
 from app.domain.facets import Json, path
 from app.domain.family import Family, contenders
-from app.domain.include import exclusion
 from app.domain.inputs import Inputs
 from app.domain.instants import optional, rfc3339
 from app.domain.keys import split_key
@@ -120,7 +119,7 @@ def _products(inputs: Inputs, case: Case) -> list[dict[str, Json]]:
 def _product(view: View, case: Case) -> dict[str, Json]:
     _, system, thing = split_key(view.key)
     speaks, include = view is case.family.product, case.policy.include.get(system)
-    why = exclusion(case.family.members, include) if speaks and include else ""
+    why = case.family.excluded if speaks else ""
     named = sorted(leaf for leaf in view.leaves if leaf.startswith(("categories.", "completeness."))) if include else []
     return {"system": system, "id": thing, "speaks": speaks, "why": why or None, "decided_by": _facts(view, [*PRODUCT_LEAVES, *named])}
 

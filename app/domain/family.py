@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.domain.facets import Json, segments
+from app.domain.include import exclusion
 from app.domain.inputs import Inputs
 from app.domain.keys import record_key, split_key
 from app.domain.policy import Policy
@@ -23,12 +24,14 @@ Texts = dict[str, dict[str, str]]  # kind -> locale -> text
 
 @dataclass(slots=True)
 class Family:
-    """product: the winner, None where no product is known. members: the winner, then its models upwards. gtins: the winner's, 14 digits."""
+    """product: the winner, None where no product is known. members: the winner, then its models upwards. gtins: the winner's, 14 digits.
+    excluded: why the winner does not count, "" where it does."""
 
     product: View | None
     members: list[View]
     gtins: list[str]
     flags: list[dict[str, Json]]
+    excluded: str = ""
 
     @property
     def disabled(self) -> View | None:
@@ -82,7 +85,12 @@ def family_of(inputs: Inputs, policy: Policy) -> Family:
     members = [product]
     if "parent" in product.leaves and policy.climbs(split_key(product.key)[1]):
         flags += _climb(members, inputs)
-    return Family(product, members, gtins, flags)
+    include = policy.include.get(split_key(product.key)[1])
+    why = exclusion(members, include) if include else ""
+    if why:
+        # A product without any binding has no other place to say so.
+        flags.append(_flag("product-excluded", why))
+    return Family(product, members, gtins, flags, why)
 
 
 def contenders(inputs: Inputs, policy: Policy) -> list[View]:

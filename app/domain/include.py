@@ -1,7 +1,7 @@
 """Which products count: by family, category and completeness, as the configuration says (`include:`).
 
 Owns: the rule and which of its conditions fails. Does not own: the words of bindery.yaml (app/sources/config.py), what becomes of a product
-that does not count (app/domain/case.py). Next stop: app/domain/case.py; docs/decisions/variants-and-includes.md argues it.
+that does not count (app/domain/case.py). Next stop: app/domain/family.py; docs/decisions/variants-and-includes.md argues it.
 
 What a product does not tell, the nearest model above it tells; categories of both count. A product about which a condition knows nothing
 does not match: it is shown once it does.

@@ -108,6 +108,15 @@ def test_nobody_brings_an_excluded_product_back() -> None:
     assert answer.next_change_us is None
 
 
+def test_a_product_without_assets_is_flagged() -> None:
+    """Where there is no binding that could say so, the answer does; one that counts has no flag."""
+    policy = Policy(include={"pim": FAMILY})
+    answer = bound(a_product("p1", {"family": "socks"}), policy=policy).content
+    text = "The PIM (pim) gives this product the family socks, and by configuration only boots, shoes count."
+    assert (answer["bindings"], answer["flags"]) == ([], [{"code": "product-excluded", "text": text}])
+    assert bound(a_product("p1", {"family": "boots"}), policy=policy).content["flags"] == []
+
+
 def test_it_is_explained() -> None:
     """The product is named with the sentence, and with everything that the conditions look at."""
     product = a_product("p1", {"family": "socks", "categories.sale": True, "completeness.web.en_GB": 3})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from app.domain import case, facets, family, keys, placements, rights
+from app.domain import facets, family, keys, placements, rights
 from app.domain.facets import Change, Record
 from app.domain.inputs import Inputs
 from app.domain.policy import Policy
@@ -122,7 +122,7 @@ def an_older_list_ends_a_variant(patch: pytest.MonkeyPatch) -> None:
 
 def everything_counts(patch: pytest.MonkeyPatch) -> None:
     """`include` is not looked at."""
-    patch.setattr(case, "exclusion", lambda members, include: "")
+    patch.setattr(family, "exclusion", lambda members, include: "")
 
 
 def allowed_is_allowed(patch: pytest.MonkeyPatch) -> None:
