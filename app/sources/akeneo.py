@@ -132,7 +132,7 @@ def typed(values: Any) -> dict[str, list[Any]]:
 
 
 def _told(entry: Any) -> Any:
-    if not isinstance(entry, dict) or _type(entry) or not isinstance(entry.get("data"), str):
+    if not isinstance(entry, dict) or _type(entry) or not isinstance(entry.get("data"), str | int):
         return entry
     if isinstance(entry.get("_links"), list):
         return {**entry, "attribute_type": TESSA}

@@ -121,6 +121,14 @@ def test_links_count_where_every_id_has_one(source: Source) -> None:
     assert "url" not in {*first.leaves, *second.leaves}
 
 
+def test_a_single_id_may_be_a_number(source: Source) -> None:
+    """It links and addresses the asset as the text does."""
+    body = update({"images": [{"locale": None, "scope": None, "data": 40012, "_links": ["https://t.example/40012"]}]})
+    product, asset = changes(source, body)
+    assert product.leaves["links.images.*.*"] == [["tessa", "id", "40012"]]
+    assert (asset.record, asset.leaves["url"]) == ("asset/tessa/40012", "https://t.example/40012")
+
+
 def test_addresses_by_template(tmp_path: Path) -> None:
     """Where no links are sent, a template of the customer's with {ASSET_ID} and {SCOPE} makes them; rights may stand in the product."""
     source = one(tmp_path, TESSA + TEMPLATE)
