@@ -8,7 +8,6 @@ Taken: which SNS topics people accepted, which recordings go on, which first sec
 
 import asyncio
 from collections import Counter
-from datetime import datetime
 
 import structlog
 
@@ -114,7 +113,7 @@ def _counted(counts: Counts) -> Seen:
         last_accepted_us=counts.last_accepted_us,
         last_error_us=counts.last_error_us,
         last_error=counts.last_error,
-        last_order_us=_instant(counts.last_order),
+        last_order_us=seen.instant(counts.last_order),
     )
 
 
@@ -131,12 +130,3 @@ def _less(now: Seen, given: Seen) -> Seen:
         last_error=now.last_error,
         last_order_us=now.last_order_us,
     )
-
-
-def _instant(text: str) -> int:
-    """µs UTC of an RFC 3339 time, 0 where it is none."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return 0
-    return int(at.timestamp() * 1_000_000) if at.tzinfo else 0

@@ -9,12 +9,13 @@ nothing.
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.api.acceptance import Arrival, accept
 from app.api.deps import Api
 from app.errors import KeyMissing
-from app.kept import rings
+from app.kept import rings, seen
+from app.kept.seen import Seen
 from app.ports import Doc, Entry
 from app.sources.source import Source
 from schemas import topics
@@ -25,13 +26,14 @@ APPEND_S = 10.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one source's quarantine."""
+    """What became of one source's quarantine. seen: what is added to what was seen of the source."""
 
     released: int = 0
     events: int = 0
     dead_letters: int = 0
     waiting_for_key: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    seen: Seen = field(default_factory=Seen)
 
 
 async def release(api: Api, source: Source) -> Outcome:
@@ -46,8 +48,13 @@ async def release(api: Api, source: Source) -> Outcome:
         await asyncio.gather(*(_append(api, source, kept, outcome) for _, kept in genuine))
         outcome.released += await _take_out(api, [doc for doc, _ in genuine])
         if len(page) < rings.PAGE:
-            return outcome
+            break
         after = page[-1][0].id
+    if outcome.released:
+        # They count as what they are now, accepted as of their arrival.
+        outcome.seen = replace(outcome.seen, accepted=outcome.released, events=outcome.events, letters=outcome.dead_letters)
+        await seen.add(api.store.requests, {source.name: outcome.seen})
+    return outcome
 
 
 async def _take_out(api: Api, docs: list[Doc]) -> int:
@@ -84,3 +91,5 @@ async def _append(api: Api, source: Source, kept: Kept, outcome: Outcome) -> Non
     accepted, letters = await accept(api, topics.lane_of(source.side), arrival)
     outcome.events += len(accepted)
     outcome.dead_letters += len(letters)
+    order_us = max((seen.instant(event.time) for event in received.events if event.time), default=0)
+    outcome.seen = outcome.seen.plus(Seen(last_accepted_us=kept.arrived_us, last_order_us=order_us))

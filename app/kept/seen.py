@@ -10,6 +10,7 @@ on the log.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import orjson
 
@@ -63,6 +64,15 @@ class Seen:
         if self.pauses < LEAST_PAUSES or quiet_us < max(LEAST_SILENCE_US, FACTOR * self.longest_us):
             return ""
         return f"nothing was accepted for {_span(quiet_us)}; its longest pause so far was about {_span(self.longest_us)}"
+
+
+def instant(text: str) -> int:
+    """µs UTC of a sender's RFC 3339 time, 0 where it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return 0
+    return int(at.timestamp() * 1_000_000) if at.tzinfo else 0
 
 
 def _span(us: int) -> str:

@@ -69,6 +69,8 @@ def test_the_mended_secret_lets_in_what_passes_as_of_its_arrival(server: Running
     (record,) = server.on_log(topics.EVENTS_DAM)
     assert dict(record.headers)["ce_binderyarrived"] == str(NOW_US).encode()
     assert (released(server)["released"], server.source("lenient")["quarantined"]) == (0, 1)
+    shown = server.source("lenient")
+    assert (shown["accepted"], shown["events"], shown["last_accepted_at"]) == (1, 1, "2026-03-01T00:00:00Z")
 
 
 def test_what_was_let_in_stays_out_of_quarantine(server: Running) -> None:
