@@ -108,7 +108,8 @@ class Source:
     system: whose records its events change. era: stamped on arriving events. retired, broken ("" or why): the door answers 503; events that
     are on the log already are projected all the same. rate_per_s: requests per second that the door admits, None for any number.
     fetches: events of this source may ask for a fetch. fetcher: who would do it (app/fetchers/), "" for nobody. preset: its name, for
-    messages. topics: SNS topics that were accepted for it, where its configuration pins none (see app/sources/credentials.py). unwrap: makes the JSON of a body that may come encoded as a whole.
+    messages. topics: SNS topics that were accepted for it, where its configuration pins none (see app/sources/credentials.py).
+    unwrap: makes the JSON of a body that may come encoded as a whole.
     methods, below: which requests are the source's (app/sources/preset.py). wants_request: ":method" and ":path" are read. quarantine: what
     is not proved to be genuine is answered 200 and kept apart. handshakes: what is answered beside events. private_headers: that hold
     signatures or tokens, so that no sample may have them.

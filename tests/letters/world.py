@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from app.backends.sqlite.log import SqliteLog
 from app.backends.sqlite.store import SqliteStore
@@ -21,7 +21,7 @@ from app.domain.letter_states import Known, state_of
 from app.errors import Malformed, Unmappable
 from app.letters import documents
 from app.ports import Entry, LogRecord, TopicPartition
-from app.sources.source import Projected, Received, Source, Sources, Unread
+from app.sources.source import Projected, Received, Receiver, Source, Sources, Unread
 from consumers.letters import LettersProjection
 from consumers.projector import Projector
 from consumers.replayer import Replayer
@@ -118,7 +118,8 @@ class World:
         self.store = SqliteStore(self.folder / "store.db")
         await self.store.start()
         await self.log.start()
-        source = Source(SOURCE, "dam", SOURCE, "by-hand", Genuine(), self.mapping, self.mapping, era=ERA_NOW)
+        # Nothing is fetched or recorded here, so that side of a receiver is not there.
+        source = Source(SOURCE, "dam", SOURCE, "by-hand", Genuine(), cast("Receiver", self.mapping), self.mapping, era=ERA_NOW)
         self.sources = Sources({SOURCE: source})
         self.live = self._projector("live", topics.LIVE)
         self.slow = self._projector("slow", topics.SLOW)

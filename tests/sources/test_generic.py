@@ -250,5 +250,5 @@ def test_of_several_dates_the_strictest_counts(dam: Source) -> None:
     read = leaves(dam, assets("saved", {"rights": several}))
     assert (read["rights.from"], read["rights.until"]) == (1796079600000000, 1806102000000000)
     for dates in (["2027-03-27", "soon"], [], [["2027-03-27"]]):
-        with pytest.raises(Unmappable, match="rights.until at rights.until"):
+        with pytest.raises(Unmappable, match=r"rights\.until at rights\.until"):
             changes(dam, assets("saved", {"rights": {"until": dates}}))
