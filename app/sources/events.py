@@ -81,10 +81,12 @@ class EventPlan:
             return ""
 
     def seen(self, expression: Expression | None, scope: Any) -> Any:
-        """What the fields read: the scope itself, or the view's object without its nulls."""
+        """What the fields read: the scope itself, or the view's object without its nulls; nothing where nothing was there before."""
         if expression is None:
             return scope
         view = expression.get(scope)
+        if view is None and expression is self.previous:
+            return {}
         if not isinstance(view, dict):
             raise ValueError(f"view {expression.text[:40]}: expected an object, found {found(view)}")
         return {name: value for name, value in view.items() if value is not None}

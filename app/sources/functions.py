@@ -29,12 +29,13 @@ def from_keys(keys: Any) -> dict[str, str]:
 
 
 def merge(*objects: Any) -> dict[str, Any]:
-    """JMESPath's merge(), which checks no types: one object of several, the later ones win."""
+    """JMESPath's merge(): one object of several, the later ones win; null is empty here, and so is `[]`, as PHP writes it."""
     merged: dict[str, Any] = {}
     for each in objects:
-        if not isinstance(each, dict):
-            raise WrongArgument(f"merge() expects objects, found {type(each).__name__}")
-        merged.update(each)
+        if isinstance(each, dict):
+            merged.update(each)
+        elif each is not None and each != []:
+            raise WrongArgument(f"merge() expects objects or null, found {type(each).__name__}")
     return merged
 
 

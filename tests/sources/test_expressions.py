@@ -46,6 +46,7 @@ EXPRESSIONS = [
     "a.{x: b}",
     "a[].{x: b}",
     "merge(a || `{}`, b || `{}`)",
+    "merge(a, b)",
     "from_keys(a)",
     "a[?b]",
     "a[?b=='x'].c | [0]",
@@ -116,5 +117,5 @@ def test_an_error_names_types_and_no_values() -> None:
     """What a function refuses is told by type."""
     with pytest.raises(ExpressionFailed, match=r"^length\(\) expects .*, found number$"):
         compile_expression("length(a)").get({"a": 4711})
-    with pytest.raises(WrongArgument, match=r"^merge\(\) expects objects, found int$"):
+    with pytest.raises(WrongArgument, match=r"^merge\(\) expects objects or null, found int$"):
         compile_expression("merge(a)").get({"a": 4711})

@@ -29,6 +29,10 @@ from app.sources.expressions import compile_expression
         ("keyed(v)", [{"key": "a", "value": 1}, {"key": "b", "value": [2, 3]}, {"key": "a", "value": 4}], {"a": [1, 4], "b": [2, 3]}),
         ("keyed(v)", [{"key": "a", "value": 0}, {"key": "b"}, {"value": 1}, 7, None], {"a": 0}),
         ("keyed(v)", None, {}),
+        ('merge(v, `{"a": 1}`)', None, {"a": 1}),
+        ('merge(v, `{"a": 1}`)', [], {"a": 1}),
+        ('merge(`{"a": 1}`, v)', {"a": 2, "b": 3}, {"a": 2, "b": 3}),
+        ("from_keys(v)", {"a": "old", "b": None}, {"a": "", "b": ""}),
     ],
 )
 def test_what_they_give(around: str, call: str, value: Any, expected: Any) -> None:
@@ -45,6 +49,8 @@ def test_what_they_give(around: str, call: str, value: Any, expected: Any) -> No
         ("truth(v)", []),
         ("truth(v)", 2),
         ("keyed(v)", {"key": "a"}),
+        ("merge(v, v)", "perhaps"),
+        ("merge(v, v)", ["perhaps"]),
     ],
 )
 def test_what_they_refuse(call: str, value: Any) -> None:
