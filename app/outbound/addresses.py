@@ -35,7 +35,7 @@ def is_public(address: str) -> bool:
 async def resolved(host: str, port: int) -> list[str]:
     """The addresses of a host, in the order of the system's preference. Odd spellings of numbers ("127.1", "0x7f.1") come out as addresses.
 
-    Failure policy: OSError (no such host, no resolver) passes through.
+    Failure policy: OSError (no such host, no resolver) and UnicodeError (no name at all) pass through.
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

@@ -89,7 +89,8 @@ class HttpOutbound:
         except (httpcore.LocalProtocolError, UnicodeEncodeError):
             # Its words quote the header.
             raise Misconfigured(f"{told}: a header holds characters that cannot be sent; look at the access that is configured") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, zlib.error) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError, zlib.error) as error:
+            # OSError: of TLS records that cannot be read, Python's own error comes through httpcore as it is.
             raise VendorDown(f"{told}: {_why(error)}") from None
         return Answer(response.status, received, content, _began(received, took_s, began_us))
 

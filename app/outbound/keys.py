@@ -87,6 +87,11 @@ class KeyDownloads:
         except (VendorFailed, Misconfigured) as failed:
             self._failed(url, str(failed))
             return
+        except Exception as defect:
+            # Anybody can name the address, and this loop's end would be that of the door: a defect is that of one download.
+            log_line.exception("keys.defect", url=url)
+            self._failed(url, type(defect).__name__)
+            return
         now_s = self._clock.now_us() / 1e6
         if answer.status in _GONE:
             self._refused(url, f"its server answers {answer.status}", now_s)

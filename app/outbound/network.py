@@ -38,7 +38,8 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         """Failure policy: Misconfigured where no address of the host is permitted; httpcore's ConnectError where none answers."""
         try:
             found = await self._resolve(host, port)
-        except OSError:
+        except (OSError, UnicodeError):
+            # A label of more than 63 characters is no OSError; anybody can name such a host.
             raise httpcore.ConnectError("the name cannot be resolved") from None
         permitted = [address for address in found if self._permits(address)][:_TRIED]
         if not permitted:

@@ -159,7 +159,7 @@ async def test_O4_more_than_was_announced_spoils_no_other_answer(outbound: Outbo
         assert (await outbound.call("GET", server.url, private=LOCAL)).body == b"second"
 
 
-def _stranger(folder: Path) -> ssl.SSLContext:
+def stranger(folder: Path) -> ssl.SSLContext:
     """A server's side of TLS with a certificate that nobody vouches for."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
@@ -181,7 +181,7 @@ async def test_O4_where_nobody_is_the_vendor_is_down(outbound: Outbound, tmp_pat
     async def nowhere(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    async with served(answer(), tls=_stranger(tmp_path)) as server:
+    async with served(answer(), tls=stranger(tmp_path)) as server:
         port = server.port
         with pytest.raises(VendorDown, match="certificate"):
             await outbound.call("GET", f"https://127.0.0.1:{port}/", timeout_s=5, private=LOCAL)

@@ -39,6 +39,7 @@ class KeyServer:
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, bytes]] = {}
+        self.defects: set[str] = set()
         self.asked: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -59,6 +60,8 @@ class KeyServer:
         assert max_bytes <= 1 << 20
         self.asked.append(url)
         await self.gate.wait()
+        if url in self.defects:
+            raise ValueError("a defect")
         if url not in self.answers:
             raise VendorDown("nobody there")
         status, content = self.answers[url]
@@ -135,6 +138,19 @@ async def test_no_foreign_address_is_asked(world: World) -> None:
         world.downloads.want(url)
     await world.settled()
     assert world.server.asked == []
+
+
+async def test_a_defect_of_one_download_stops_no_other(world: World) -> None:
+    """Whatever a forged address sets off, the loop goes on, and leaves that address alone for a while."""
+    world.server.defects.add(CERTIFICATE)
+    world.server.answers[SECOND] = (200, signer().pem)
+    world.downloads.want(CERTIFICATE)
+    await world.until(lambda: CERTIFICATE in world.server.asked)
+    await world.settled()
+    world.downloads.want(CERTIFICATE)
+    world.downloads.want(SECOND)
+    await world.until(lambda: world.find(SECOND) == "key")
+    assert world.server.asked == [CERTIFICATE, SECOND]
 
 
 async def test_a_server_that_is_down_is_left_alone_for_longer_and_longer(world: World) -> None:
