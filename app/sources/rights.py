@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from app.domain.facets import Json
 from app.domain.territories import VERSION, territories
 from app.sources import collectors
-from app.sources.expressions import compile_expression
+from app.sources.expressions import compile_expression, plain_names
 from app.sources.fields import Instant, Intervals, Rights, Territory
 from app.sources.rows import Context, Convert, Leaves, Row, leaf_row
-from app.sources.transforms import instants, strings
+from app.sources.transforms import found, instants, strings
 
 TABLE = "rights.territories.table"
 
@@ -24,15 +24,33 @@ def rights_rows(rights: Rights, context: Context) -> list[Row]:
     """The rows of rights.from, rights.until, rights.access and rights.territories."""
     rows = []
     if rights.from_:
-        rows.append(leaf_row("rights.from", rights.from_.path, _edge(rights.from_, context, max)))
+        rows.append(_closed_row("rights.from", rights.from_.path, _edge(rights.from_, context, max)))
     if rights.until:
-        rows.append(leaf_row("rights.until", rights.until.path, _edge(rights.until, context, min)))
+        rows.append(_closed_row("rights.until", rights.until.path, _edge(rights.until, context, min)))
     if rights.access:
-        rows.append(leaf_row("rights.access", rights.access.path, _intervals(rights.access, context)))
+        rows.append(_closed_row("rights.access", rights.access.path, _intervals(rights.access, context)))
     if rights.territories:
         named = (("allow", rights.territories.allow), ("deny", rights.territories.deny))
         rows += [_territories(f"rights.territories.{name}", spec) for name, spec in named if spec]
     return rows
+
+
+def _closed_row(leaf: str, path: str, convert: Convert) -> Row:
+    """A field of one leaf that fails closed: where a plain path leads through something that is no object (`rights: "2027"` instead of
+    `rights: {until: …}`), there may be a right that is not understood. Null, "" and `[]`, PHP's empty object, hold none."""
+    row, above = leaf_row(leaf, path, convert), (plain_names(path) or [])[:-1]
+
+    def write(view: Any, leaves: Leaves, delta: bool) -> None:
+        held = view
+        for name in above:
+            held = held.get(name) if isinstance(held, dict) else None
+            if held is None or held in ("", []):
+                break
+            if not isinstance(held, dict):
+                raise ValueError(f"expected an object at {name}, found {found(held)}")
+        row.write(view, leaves, delta)
+
+    return Row(row.label, leaf, write, row.traces, row.mentioned) if above else row
 
 
 def _zone_of(spec: Instant | Intervals, context: Context) -> tzinfo:
@@ -82,7 +100,7 @@ def _territories(leaf: str, spec: Territory) -> Row:
     def convert(value: Any) -> Json:
         return territories([meant for word in strings(value, spec.split) for meant in lookup.get(word, [word])])
 
-    row = leaf_row(leaf, spec.path, convert)
+    row = _closed_row(leaf, spec.path, convert)
 
     def write(view: Any, leaves: Leaves, delta: bool) -> None:
         row.write(view, leaves, delta)

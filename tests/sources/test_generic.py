@@ -252,3 +252,18 @@ def test_of_several_dates_the_strictest_counts(dam: Source) -> None:
     for dates in (["2027-03-27", "soon"], [], [["2027-03-27"]]):
         with pytest.raises(Unmappable, match=r"rights\.until at rights\.until"):
             changes(dam, assets("saved", {"rights": {"until": dates}}))
+
+
+@pytest.mark.parametrize(
+    "rights", ["2027-03-01", 7, ["2027-03-01"], [{"until": "2027-03-01"}], {"territories": ["DE"]}, {"territories": "DE"}, True]
+)
+def test_rights_of_another_shape_are_letters(dam: Source, rights: Any) -> None:
+    """Where an object is expected and something else stands, there may be a right that is not understood."""
+    with pytest.raises(Unmappable, match=r"rights\..*expected an object at (rights|territories)"):
+        changes(dam, assets("saved", {"url": "https://x/a.jpg", "rights": rights}))
+
+
+@pytest.mark.parametrize("rights", [None, "", [], {}, {"until": None, "territories": []}])
+def test_no_rights_are_said_in_many_ways(dam: Source, rights: Any) -> None:
+    """PHP writes an empty object as a list."""
+    assert leaves(dam, assets("saved", {"rights": rights})) == {"status": "active"}
