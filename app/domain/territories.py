@@ -50,13 +50,16 @@ GROUPS: Mapping[str, frozenset[str]] = {
 }
 _ALIASES: Mapping[str, str] = {"EL": "GR", "UK": "GB"}
 
+# CLDR, IPTC and RightsML name a territory by a URI that ends in its code; RightsML 1.0 wrote `iso3166:CN`. Anything else is no such prefix:
+# of `DE/AT` nothing may be left out, least of all where it is denied.
+_BEFORE = re.compile(r"^(?:[a-z][a-z0-9+.-]*://\S*|urn:\S*|iso[ _-]?3166\S*)[/#:]", re.IGNORECASE)
+
 
 def territories(words: Iterable[str]) -> list[str]:
     """The sorted codes that these words stand for together. Raises ValueError for a word that is none, without the word."""
     codes: set[str] = set()
     for word in words:
-        # CLDR, IPTC and RightsML name a territory by a URI that ends in its code; RightsML 1.0 wrote `iso3166:CN`.
-        name = re.split(r"[/#:]", word.strip().rstrip("/"))[-1].upper()
+        name = _BEFORE.sub("", word.strip().rstrip("/")).upper()
         name = _ALIASES.get(name, ALPHA_3.get(name, name))
         if name in ALL:
             codes.add(name)

@@ -28,7 +28,7 @@ ACTIVO = """
         (["de", "AT", "DEU"], "AT DE"),
         (["EL", "UK", "XK"], "GB GR XK"),
         (["http://cvx.iptc.org/iso3166-1a3/DEU", "https://x.example/countries#SE", "https://x.example/FRA/"], "DE FR SE"),
-        (["iso3166:CN", "iso3166:FRA"], "CN FR"),
+        (["iso3166:CN", "iso3166:FRA", "urn:iso:std:iso:3166:NO"], "CN FR NO"),
         (["EFTA"], "CH IS LI NO"),
         (["BG", "EZ"], "AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK"),
         ([], ""),
@@ -51,7 +51,7 @@ def test_groups_are_what_they_are_in_the_version_of_the_table() -> None:
     assert re.fullmatch(r"iso-3166-1 20\d\d-\d\d", VERSION)
 
 
-@pytest.mark.parametrize("word", ["Europe", "DACH", "XX", "", "d", "EUR"])
+@pytest.mark.parametrize("word", ["Europe", "DACH", "XX", "", "d", "EUR", "DE/AT", "SE:NO", "SE#NO", "zone 3/SE"])
 def test_an_unknown_territory_is_refused(word: str) -> None:
     """By a message that says what may stand there, and not what stood there."""
     with pytest.raises(ValueError, match="expected territories") as refused:
