@@ -80,7 +80,9 @@ class Lease:
         wanted = Doc(lease_id(self.system), orjson.dumps(body).decode(), doc.version if doc else 0, (), numbers)
         if (await self._owners.save([wanted])).conflicts:
             return False
-        self._hold(replace(wanted, version=wanted.version + 1), began_s)
+        held = replace(wanted, version=wanted.version + 1)
+        self._hold(held, began_s)
+        self.pause = _pause_of(held)
         log_line.info("fetch.owned", system=self.system, epoch=numbers["epoch"])
         return True
 
@@ -111,31 +113,37 @@ class Lease:
                 await self._owners.save([replace(doc, body=orjson.dumps(body).decode())])
 
     async def _write(self, noted: Pause | None) -> None:
-        """noted: what this process has just learned of the vendor; without it the stored pause stays, which a person may have ended."""
+        """noted: what this process has just learned of the vendor; without it the stored pause stays, which a person may have ended.
+
+        `pause` is never set back to what it was when a write began: a call may have failed during that write.
+        """
         async with self._turn:
             while True:
                 if self._doc is None:
                     raise Deposed(f"the tasks of {self.system} are not mine")
-                began_s, pause = self._clock.monotonic_s(), noted or self.pause
+                began_s, known = self._clock.monotonic_s(), self.pause
+                pause = noted or known
                 body = {"owner": self._owner, "last_error": pause.error}
                 numbers = {**self._doc.numbers, "failures": pause.failures, "paused_until_us": pause.until_us}
                 wanted = replace(self._doc, body=orjson.dumps(body).decode(), numbers=numbers)
                 if not (await self._owners.save([wanted])).conflicts:
                     self._hold(replace(wanted, version=wanted.version + 1), began_s)
                     return
-                await self._reload()
+                stored = await self._reload()
+                if noted is None and self.pause is known:
+                    self.pause = stored
 
-    async def _reload(self) -> None:
+    async def _reload(self) -> Pause:
         held, doc = self._doc, (await self._owners.load([lease_id(self.system)])).get(lease_id(self.system))
         mine = doc is not None and held is not None and doc.numbers["epoch"] == held.numbers["epoch"]
         if doc is None or not mine or orjson.loads(doc.body)["owner"] != self._owner:
             self._doc = None
             raise Deposed(f"another process owns the tasks of {self.system} by now")
-        self._doc, self.pause = doc, _pause_of(doc)
+        self._doc = doc
+        return _pause_of(doc)
 
     def _hold(self, doc: Doc, began_s: float) -> None:
         self._doc, self._until_s, self._watched = doc, began_s + self.lease_s, None
-        self.pause = _pause_of(doc)
 
 
 def _pause_of(doc: Doc) -> Pause:

@@ -6,6 +6,7 @@ Owns: the promises of consumers/leases.py. Does not own: what an owner does (tes
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -148,6 +149,25 @@ async def test_what_a_person_changes_is_taken_over(world: World) -> None:
     await one.note(Pause(4, NOW_US + 99, "503"))
     assert one.pause == Pause(4, NOW_US + 99, "503")
     assert (await _doc(world)).numbers == {"epoch": 1, "failures": 4, "paused_until_us": NOW_US + 99}
+
+
+@pytest.mark.parametrize("beside", ["a renewal", "an older failure"])
+async def test_a_pause_counts_while_an_earlier_write_is_under_way(world: World, beside: str) -> None:
+    """A call fails just as the lease is being written: that write's end must not open the system to further calls."""
+    one, newest = lease(world, "one"), Pause(2, NOW_US + 99, "429")
+    await one.seek()
+    noting: list[asyncio.Task[None]] = []
+
+    async def fail() -> None:
+        noting.append(asyncio.create_task(one.note(newest)))
+        await asyncio.sleep(0)
+
+    one._owners = Raced(world.store, "owners", fail)
+    await (one.renew() if beside == "a renewal" else one.note(Pause(1, NOW_US + 9, "502")))
+    assert one.pause == newest
+    await noting[0]
+    assert one.pause == newest
+    assert (await _doc(world)).numbers == {"epoch": 1, "failures": 2, "paused_until_us": NOW_US + 99}
 
 
 async def test_a_system_that_is_given_back_is_free_at_once(world: World) -> None:
