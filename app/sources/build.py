@@ -26,7 +26,8 @@ from app.sources.source import Source, Verifier
 from app.sources.verify import Refusing, compile_scheme, unwrap_of
 
 # Fields that are groups of fields: overriding one member leaves the others as they are.
-_GROUPS = frozenset({"aliases", "texts", "parts", "media", "rights", "links"})
+MEMBERS = frozenset({"aliases", "texts", "parts", "media", "links"})
+_GROUPS = MEMBERS | {"rights"}
 
 
 def merged(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,14 +41,21 @@ def merged(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
         if value is None:
             holder.pop(name, None)
         elif isinstance(held, dict) and isinstance(value, dict) and _adds(name, held, value):
-            holder[name] = {**held, **value}
+            holder[name] = _without_null(name, {**held, **value})
         elif name == "events" and isinstance(held, dict):
             written = {type_: {**held.get(type_, {}), **words} for type_, words in value.items() if words is not None}
             holder[name] = {**{type_: words for type_, words in held.items() if type_ not in value}, **written}
         else:
-            holder[name] = value
+            holder[name] = _without_null(name, value)
     inside = overrides.get("embedded_fields")
     return _with_fields_inside(result, inside) if isinstance(inside, dict) else result
+
+
+def _without_null(name: str, value: Any) -> Any:
+    """A group of fields without those that null takes away."""
+    if name not in MEMBERS or not isinstance(value, dict):
+        return value
+    return {member: held for member, held in value.items() if held is not None}
 
 
 def _with_fields_inside(preset: dict[str, Any], inside: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +83,16 @@ def _adds(name: str, held: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:
     """Raises pydantic's ValidationError for words that no preset knows."""
-    Overrides.model_validate({name: value for name, value in overrides.items() if value is not None})
+    kept = {name: _without_null(name, value) for name, value in overrides.items() if value is not None}
+    inside = kept.get("embedded_fields")
+    if isinstance(inside, dict):
+        kept["embedded_fields"] = {kind: _given(fields) for kind, fields in inside.items()}
+    Overrides.model_validate(kept)
+
+
+def _given(fields: Any) -> Any:
+    """Fields without those that null takes away."""
+    return {name: _without_null(name, value) for name, value in fields.items()} if isinstance(fields, dict) else fields
 
 
 def with_tolerance(scheme: Scheme, words: SourceWords) -> Scheme:

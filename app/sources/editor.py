@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field, create_model
 
 from app.sources.access import MODELS, REFERENCE
-from app.sources.build import fetcher_of
+from app.sources.build import MEMBERS, fetcher_of
 from app.sources.config import Deployment, Name, Overrides, SourceWords
 from app.sources.preset import Preset
 
@@ -47,6 +47,10 @@ def for_editors(presets: Iterable[Preset], schema_of: Callable[[Any], Schema]) -
     names = {"enum": [preset.preset for preset in known]}
     one["properties"]["preset"] |= {"anyOf": [names, {"type": "string", "pattern": r"\.ya?ml$"}]}
     one["allOf"] = [*_by_side(known), *_by_fetcher(known)]
+    for fields in ("Overrides", "Fields"):
+        for name in MEMBERS:
+            group = definitions[fields]["properties"][name]
+            group["additionalProperties"] = _or_null(group["additionalProperties"])
     overrides = definitions["Overrides"]["properties"]
     definitions["Overrides"]["properties"] = {word: _or_null(held) for word, held in overrides.items()}
     # What a verifier needs depends on the scheme, which may be the preset's.

@@ -72,6 +72,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "overrides": {
             "sku": {"path": "metadata.sku", "split": False},
             "gtin": None,
+            "texts": {"alt": None, "title": "metadata.title"},
             "approval": {"path": "metadata.state", "lookup": {"ok": "approved"}},
             "rights": {"until": {"path": "metadata.end", "end": "inclusive"}, "territories": {"allow": "metadata.zones"}},
             "events": {"upload": {"mode": "full"}, "eager": None},

@@ -4,6 +4,7 @@ Owns: what can be configured. Does not own: how mistakes in it are reported (tes
 Next stop: tests/sources/test_configuration.py.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,26 @@ def test_a_thin_event_without_order_only_fetches(tmp_path: Path) -> None:
     assert [change for one_ in projected for change in one_.changes] == []
     assert [task.key for one_ in projected for task in one_.tasks] == ["fetch product thin 20411", "fetch product thin 20412"]
     assert projected[0].tasks[0].trigger_us == 0
+
+
+def test_null_takes_one_of_a_group_away(tmp_path: Path) -> None:
+    """A text, an alias, a measure of the preset; also of embedded records, and where the preset has none."""
+    words = """
+  cloudinary-eu:
+    preset: cloudinary
+    secrets: [env:PRIMARY]
+    when_rights_unknown: show
+    overrides: {texts: {alt: null, title: asset_id}, media: {width: null}, parts: {x: null}}
+"""
+    source = one(tmp_path, words)
+    upload = {"notification_type": "upload", "asset_id": "a", "version": 1, "width": 7, "height": 8, "context": {"custom": {"alt": "b"}}}
+    (event,) = events(source, upload | {"public_id": "p", "timestamp": "2026-10-14T08:12:31Z"})
+    (change,) = source.project(event, VERSION).changes
+    assert change.leaves["media"] == {"height": 8}
+    assert {leaf for leaf in change.leaves if leaf.startswith("texts.")} == {"texts.title.*"}
+    shop = "\n  shop:\n    preset: shopify\n    secrets: [env:PRIMARY]\n    overrides: {embedded_fields: {asset: {texts: {alt: null}}}}\n"
+    text = (Path(__file__).parent / "samples" / "shopify-products-update.json").read_bytes()
+    found = events(one(tmp_path, shop), json.loads(text), {"x-shopify-topic": "products/update"})
+    asset = next(change for event in found for change in one(tmp_path, shop).project(event, VERSION).changes if "asset/" in change.record)
+    assert "url" in asset.leaves
+    assert "texts.alt.*" not in asset.leaves
