@@ -83,12 +83,19 @@ def _intervals(spec: Intervals, context: Context) -> Convert:
         value = get(entry) if get else None
         return read(value) if value is not None and value != "" else None
 
+    def period(entry: Any) -> Json:
+        ends: Json = [edge(entry, get_from, read_from), edge(entry, get_until, read_until)]
+        if ends == [None, None] and collectors.VALUE in entry and not when:
+            # Something that is no period at all must not stand for one without ends.
+            raise ValueError(f"expected a period, found {found(entry[collectors.VALUE])}")
+        return ends
+
     def convert(value: Any) -> Json:
         listed = list(collectors.entries(value))
         if not listed:
             return None
         counting = [entry for entry in listed if all(entry.get(name) == wanted for name, wanted in when)]
-        return [[edge(entry, get_from, read_from), edge(entry, get_until, read_until)] for entry in counting]
+        return [period(entry) for entry in counting]
 
     return convert
 

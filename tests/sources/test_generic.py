@@ -267,3 +267,17 @@ def test_rights_of_another_shape_are_letters(dam: Source, rights: Any) -> None:
 def test_no_rights_are_said_in_many_ways(dam: Source, rights: Any) -> None:
     """PHP writes an empty object as a list."""
     assert leaves(dam, assets("saved", {"rights": rights})) == {"status": "active"}
+
+
+def test_what_is_no_period_stands_for_none(tmp_path: Path) -> None:
+    """A list of periods in which something else stands is refused; an object without ends is a period without ends."""
+    words = DAM + "    overrides: {rights: {access: {path: periods, from: begin, until: end}}}\n"
+    source = one(tmp_path, words)
+    assert leaves(source, assets("saved", {"periods": [{"begin": "2026-11-01"}, {}]}))["rights.access"] == [
+        [1793487600000000, None],
+        [None, None],
+    ]
+    mistaken: list[Any] = [[5], [{"begin": "2026-11-01"}, "2027"], {"a": 1}, [[]]]
+    for periods in mistaken:
+        with pytest.raises(Unmappable, match=r"rights\.access at periods: expected a period"):
+            changes(source, assets("saved", {"periods": periods}))
