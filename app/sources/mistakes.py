@@ -24,6 +24,9 @@ _PLAIN = {
     "string_type": "expected a text",
 }
 
+# Parts of pydantic's paths that are no words of the file.
+_INNER = ("function-", "lax", "dict[", "list[", "[key]", "Spec")
+
 
 @dataclass
 class Mistakes:
@@ -37,7 +40,7 @@ class Mistakes:
 
     def invalid(self, wrong: ValidationError, where: str) -> None:
         """Everything that a model says is wrong, each once."""
-        found = (_explained(error, where) for error in wrong.errors(include_url=False, include_input=False))
+        found = (_explained(error, where) for error in wrong.errors(include_url=False))
         self.lines += [line for line in dict.fromkeys(found) if line not in self.lines]
 
     def tell(self) -> None:
@@ -59,12 +62,16 @@ def _words() -> set[str]:
 
 def _explained(error: Any, where: str) -> str:
     """One mistake in a line: the path, what was expected, what to do. Never the value itself: it may be a secret."""
-    path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("function-", "lax", "dict[", "list[", "[key]")))
+    parts = [str(part) for part in error["loc"] if not str(part).startswith(_INNER)]
+    path = ".".join(parts[:-1] if parts[-1:] == ["str"] else parts)
     place = ".".join(part for part in (where, path) if part) or "the file"
     if error["type"] == "extra_forbidden":
         return f"{place}: {_unknown(str(error['loc'][-1]), place)}"
     if error["type"] == "missing":
         return f"{place}: is missing; add it"
+    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
+        read = "true or false" if isinstance(error["input"], bool) else "a number"
+        return f"{place}: expected a text; YAML reads this one as {read}, so put it in quotes"
     if error["type"] in _PLAIN:
         return f"{place}: {_PLAIN[error['type']]}"
     message = error["msg"].removeprefix("Value error, ")

@@ -143,6 +143,17 @@ OTHER = CLOUDINARY.replace("cloudinary-eu:", "other:")
         (CLOUDINARY + ORDERLESS, "sources.cloudinary-eu.overrides.events.upload", "expected `order`"),
         (AKENEO + "    tolerance_s: 5\n", "sources.akeneo-main.tolerance_s: ", "signs no time"),
         (AKENEO + "    quarantine: perhaps\n", "sources.akeneo-main.quarantine", "expected true or false"),
+        (
+            CLOUDINARY + "    overrides: {rights: {territories: {allow: {path: a, lookup: {home: NO}}}}}\n",
+            "sources.cloudinary-eu.overrides.rights.territories.allow.lookup.home: ",
+            "expected a text; YAML reads this one as true or false, so put it in quotes",
+        ),
+        (
+            CLOUDINARY + "    overrides: {approval: {path: a, lookup: {1: approved}}}\n",
+            "sources.cloudinary-eu.overrides.approval.lookup.1: ",
+            "YAML reads this one as a number",
+        ),
+        (CLOUDINARY + "    overrides: {texts: {alt: {en: 5}}}\n", "sources.cloudinary-eu.overrides.texts.alt.en: ", "expected an object"),
         (AKENEO + "    hot_fields: price\n", "sources.akeneo-main.hot_fields", "expected a list"),
         (AKENEO + "    overrides: {sku: 5}\n", "sources.akeneo-main.overrides.sku", "expected an object"),
         (
