@@ -191,8 +191,8 @@ def wants_request(preset: Preset) -> bool:
 
 
 def private_headers(scheme: Scheme) -> frozenset[str]:
-    """The headers (lower-case) in which this scheme's signatures or tokens stand."""
-    named = (getattr(scheme, "header", None), *getattr(scheme, "headers", ()))
+    """The headers (lower-case) in which this scheme's signatures or tokens stand, ":path" among them where the path's last part is one."""
+    named = (getattr(scheme, "header", None), *getattr(scheme, "headers", ()), ":path" if getattr(scheme, "path", None) else None)
     return frozenset(name.lower() for name in named if isinstance(name, str))
 
 

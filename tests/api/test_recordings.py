@@ -7,6 +7,7 @@ Next stop: app/api/apart.py.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from schemas import topics
@@ -67,11 +68,16 @@ def test_a_sample_holds_no_secret_and_nothing_hot(server: Running) -> None:
     (sample,) = samples(server, "lenient")["items"]
     assert (sample["headers"]["x-topic"], sample["path"]) == ("asset.updated", "/webhooks/lenient")
 
-    begun(server, 1, "below")
-    server.client.put("/webhooks/below/a%2Fb/t0ken?q=1", json=event(2))
-    eventually(lambda: len(server.on_log(topics.CONTROL)) == 2)
-    (sample,) = samples(server, "below")["items"]
-    assert sample["path"] == "/webhooks/below/a%2Fb/redacted"
+    for nth, end in enumerate(("", "/", "//"), 2):
+        begun(server, 1, "below")
+        server.client.put(f"/webhooks/below/a%2Fb/t0ken{end}?q=1", json=event(nth))
+        eventually(partial(_holds, server, nth))
+        (sample,) = samples(server, "below")["items"]
+        assert sample["path"] == "/webhooks/below/a%2Fb/redacted"
+
+
+def _holds(server: Running, requests: int) -> bool:
+    return len(server.on_log(topics.CONTROL)) == requests
 
 
 def test_a_recording_takes_the_place_of_the_one_before(server: Running) -> None:

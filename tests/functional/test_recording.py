@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.functional.deployment import Deployment, eventually, signature, upload
+import httpx
+
+from tests.functional.deployment import SECRET, Deployment, eventually, signature, upload
 
 SOURCE = """
   cloudinary-us:
@@ -17,6 +19,11 @@ SOURCE = """
     tolerance_s: null
     when_rights_unknown: show
     hot_fields: [purchase_price]
+"""
+IN_THE_PATH = """
+  shop:
+    preset: scayle
+    secrets: [env:TEST_SECRET]
 """
 
 
@@ -55,6 +62,23 @@ def test_recorded_requests_are_samples_to_try(deployment: Deployment) -> None:
     assert "x-cld-signature is missing" in output
 
 
-def _source(deployment: Deployment) -> dict[str, Any]:
+def test_a_token_in_the_path_is_not_in_the_sample(deployment: Deployment) -> None:
+    """A sender that can do no better carries its token in the address; neither file nor answer has it."""
+    deployment.configure(more=IN_THE_PATH)
+    deployment.up()
+    at = {"BINDERY_URL": deployment.url, "BINDERY_TOKEN": deployment.token}
+    out = deployment.folder / "recorded"
+    recording = deployment.start("sources", "record", "shop", "--count", "1", "--out", str(out), environment=at)
+    eventually(lambda: _source(deployment, "shop")["recording"], says="the recording has begun")
+    body = {"id": "e-1", "type": "product-updated", "payload": {"id": 884101}}
+    eventually(lambda: httpx.post(f"{deployment.url}/webhooks/shop/{SECRET}/", json=body, timeout=10).status_code == 200)
+    assert recording.wait(30) == 0
+    (sidecar,) = out.glob("*.headers.json")
+    assert json.loads(sidecar.read_bytes())["path"] == "/webhooks/shop/redacted"
+    assert all(SECRET not in file.read_text() for file in out.iterdir())
+    assert SECRET not in deployment.get("/v1/sources/shop/recordings").text
+
+
+def _source(deployment: Deployment, name: str = "cloudinary-us") -> dict[str, Any]:
     items: list[dict[str, Any]] = deployment.get("/v1/sources").json()["items"]
-    return next(item for item in items if item["name"] == "cloudinary-us")
+    return next(item for item in items if item["name"] == name)
