@@ -24,7 +24,7 @@ from tests.bench.site import Bench
 from tests.bench.sizes import FULL, QUICK, SMOKE, Sizes
 from tests.functional.deployment import SECRET
 
-NAMES = ("micro", "ingest", "bind", "fetch", "latency", "scale")
+NAMES = ("micro", "presets", "ingest", "bind", "fetch", "latency", "scale")
 
 
 def main() -> int:

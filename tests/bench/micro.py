@@ -56,8 +56,8 @@ def _verified(sample: str, seconds: float) -> Row:
     headers, body = request(sample)
     verifier = verifier_of(sample)
     assert verifier.check(headers, body, NOW_S) == "", sample
-    parsed = _us(lambda: orjson.loads(body), seconds)
-    cost = _us(lambda: verifier.check(headers, body, NOW_S), seconds)
+    parsed = cost_us(lambda: orjson.loads(body), seconds)
+    cost = cost_us(lambda: verifier.check(headers, body, NOW_S), seconds)
     return Row(f"{sample}: signature ({words_of(sample)['scheme']})", cost, "µs", parsed, "orjson.loads")
 
 
@@ -69,7 +69,7 @@ def _rows(sample: str, source: Source, seconds: float) -> list[Row]:
     assert source.verify(headers, body, now_s) == "", sample
     (event,) = source.receive(body, ARRIVED_US, headers).events
     assert source.project(event, 1).changes
-    parsed = _us(lambda: orjson.loads(body), seconds)
+    parsed = cost_us(lambda: orjson.loads(body), seconds)
 
     def door() -> None:
         source.verify(headers, body, now_s)
@@ -77,12 +77,12 @@ def _rows(sample: str, source: Source, seconds: float) -> list[Row]:
 
     a = "orjson.loads"
     return [
-        Row(f"{sample}: verify and receive", _us(door, seconds), "µs", parsed, a),
-        Row(f"{sample}: project", _us(lambda: source.project(event, 1), seconds), "µs", parsed, a),
+        Row(f"{sample}: verify and receive", cost_us(door, seconds), "µs", parsed, a),
+        Row(f"{sample}: project", cost_us(lambda: source.project(event, 1), seconds), "µs", parsed, a),
     ]
 
 
-def _us(work: Callable[[], object], seconds: float) -> float:
+def cost_us(work: Callable[[], object], seconds: float) -> float:
     """Microseconds of processor time per call, the best of some rounds that last `seconds` together."""
     best, calls = float("inf"), 1
     for _ in range(ROUNDS):

@@ -16,7 +16,7 @@ import pytest
 from tests.bench.report import Row
 
 # Ingest needs a load generator that is no Python package. Scale is bind's own code over a fuller store, which takes its time to fill.
-NAMES = ["micro", *(["ingest"] if shutil.which("wrk") else []), "bind", "fetch", "latency"]
+NAMES = ["micro", "presets", *(["ingest"] if shutil.which("wrk") else []), "bind", "fetch", "latency"]
 
 
 @pytest.mark.engines
