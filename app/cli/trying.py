@@ -51,7 +51,9 @@ def try_source(
     held = {":method": method, ":path": f"/webhooks/{source}", **held}
     shown, without_key = _explained(settings, configuration, chosen, held, body)
     if as_json:
-        typer.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
+        # These three and no others, so that programs can be strict; what is not about events is told to people.
+        told = {name: shown[name] for name in ("verified", "reason", "events")}
+        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:
         _print(Console(soft_wrap=True), shown, signed_here + without_key)
 

@@ -135,13 +135,13 @@ def test_headers_that_are_none(tried: Callable[..., Result], tmp_path: Path, tex
 
 
 def test_every_event_has_exactly_the_documented_members(tried: Callable[..., Result], tmp_path: Path) -> None:
-    """Programs read `--json`: the members and their order are fixed, what would be fetched stands beside the events."""
+    """Programs read `--json`: the members and their order are fixed, at the top as well."""
     (event,) = orjson.loads(tried("--json").stdout)["events"]
     assert list(event) == ["id", "type", "side", "key", "order", "full", "facets", "dead_letter"]
     configure(tmp_path, AKENEO)
     words = ["sources", "try", "akeneo-main", str(SAMPLES / "akeneo-eventplatform-product-updated.json"), "--json"]
     told = orjson.loads(CliRunner().invoke(app, [*words, "--config", str(tmp_path / "bindery.yaml")]).stdout)
-    assert list(told) == ["verified", "reason", "events", "fetches"]
+    assert list(told) == ["verified", "reason", "events"]
     assert all(list(event)[-1] == "dead_letter" for event in told["events"])
 
 
