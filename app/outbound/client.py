@@ -17,6 +17,7 @@ import httpcore
 import httpx
 
 from app import __version__
+from app.domain.order import is_from_the_future
 from app.errors import Misconfigured, VendorDown
 from app.outbound.addresses import is_public, resolved
 from app.outbound.network import CheckedNetwork, Resolve, Rule
@@ -159,10 +160,16 @@ def _why(error: Exception) -> str:
 
 
 def _began(headers: Mapping[str, str], took_s: float, began_us: int) -> int:
-    """Start of the call on the other side's clock. The date was written at most took_s after the start, and rounds down."""
+    """Start of the call on the other side's clock, in whole seconds and never later than it was.
+
+    The date was written at most took_s after the start, and rounds down. Our own clock stands in where there is none, and for one that lies
+    more than a day ahead: what that orders would freeze its record. It is rounded down as well: of a thing that was absent and came back
+    within a second, a vendor that tells whole seconds says that it was there before.
+    """
     try:
-        dated = parsedate_to_datetime(headers["date"])
-        other_us = int(dated.timestamp()) * 1_000_000 - int(took_s * 1_000_000) - 1
+        other_us = int(parsedate_to_datetime(headers["date"]).timestamp()) * 1_000_000 - int(took_s * 1_000_000)
     except (KeyError, ValueError, TypeError, OverflowError):
-        return began_us
-    return other_us // 1_000_000 * 1_000_000
+        other_us = began_us
+    if is_from_the_future(other_us, began_us):
+        other_us = began_us
+    return (other_us - 1) // 1_000_000 * 1_000_000
