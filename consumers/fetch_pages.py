@@ -22,7 +22,7 @@ from app.sources.fetching import Found, Page
 from app.sources.source import FetchTask, Source
 from app.tasks.documents import Task, read
 from app.tasks.letters import GivenUp, letters_of, resolved
-from app.tasks.verdicts import Pace, Verdict, applied, gives_up, is_absent, judge
+from app.tasks.verdicts import Pace, Verdict, applied, gives_up, is_told, judge
 from consumers.fetch_counts import Counts
 from consumers.tasks import request_fetches
 from schemas import topics
@@ -121,18 +121,19 @@ class Pages:
                 if found.state is None:
                     strangers.append(_wish(found, self._source, arrived_us))
                     continue
-                verdict = Verdict("done")
             else:
                 verdict = call.verdicts[found.thing] = judge(task, found, page.began_us, self._engines.pace)
-            if found.state is None and not is_absent(found, verdict):
-                continue
+                if not is_told(task, found, verdict):
+                    continue
             entry = self._entry(call, found, task, page.began_us, arrived_us)
             if entry is not None:
                 entries.append((found, entry))
         return entries, strangers
 
     def _entry(self, call: Call, found: Found, task: Task | None, began_us: int, arrived_us: int) -> Entry | None:
-        at_least = 0 if task is None else task.at_least_if_absent() if found.state is None else task.at_least
+        at_least = 0
+        if task is not None and task.era == self._source.era:
+            at_least = task.at_least_if_absent() if found.state is None else task.at_least
         try:
             return _entry_of(self._source.fetched(found, began_us=began_us, at_least=at_least, arrived_us=arrived_us))
         except Exception as error:

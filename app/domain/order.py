@@ -15,7 +15,9 @@ CHANGE, DELETION, FETCHED = 0, 1, 2
 DAY_US = 86_400_000_000
 _BIAS = 1 << 63
 _MASK = (1 << 64) - 1
-LENGTH = 4 + 16 + 1 + 16 + 16 + 16 + 8
+# So many characters say when something was said; what follows only tells apart what was said at the same time.
+SOURCE = 4 + 16
+LENGTH = SOURCE + 1 + 16 + 16 + 16 + 8
 
 
 @dataclass(frozen=True, slots=True)

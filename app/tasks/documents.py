@@ -3,9 +3,10 @@
 Owns: the body's JSON, tokens and numbers, what an ask does to it. Does not own: what an answer does (verdicts.py), storing
 (consumers/tasks.py asks, consumers/fetching.py finishes). Next stop: app/tasks/verdicts.py.
 
-Body: the fields of the newest wish, and `deleted_order`, `deleted_us` (the newest deletion among the wishes), `letters` (letter -> attempt
-of the replays that asked), `last_error`, `ended` ("" while it waits; then done, letter, cancelled). What ended in any way but `done` keeps
-its wishes: the next ask adds to them, so that an older deletion is not forgotten over an outage.
+Body: the fields of the newest wish, and `deleted_order`, `deleted_us` (the newest deletion among the wishes), `tied` (only where true: of
+the wishes that are newest together some say that it is gone and some do not), `letters` (letter -> attempt of the replays that asked),
+`last_error`, `ended` ("" while it waits; then done, letter, cancelled). What ended in any way but `done` keeps its wishes: the next ask
+adds to them, so that an older deletion is not forgotten over an outage.
 Tokens: `waiting` while it waits, `system:<name>`.
 Numbers: generation (asks so far, never falls); while it waits due_us, asked_us (since when) and system (system_number()); done_us after it.
 Only where there is something to tell: attempts (failed tries in a row), then_us (due time of an ask that came while it waited), absent_us
@@ -20,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from app.domain.order import SOURCE
 from app.ports import Doc
 from app.sources.source import FetchTask
 
@@ -52,6 +54,11 @@ class Task:
         return "due_us" in self.doc.numbers
 
     @property
+    def era(self) -> int:
+        """The era that the newest wish's order is of; orders of another one do not compare with it."""
+        return int(self.body["trigger_order"][:4] or "0", 16)
+
+    @property
     def at_least(self) -> int:
         """Source order of the newest deletion among the wishes, 0 for none; one of another era than the newest wish does not count."""
         deleted: str = self.body["deleted_order"]
@@ -64,8 +71,8 @@ class Task:
 
     @property
     def is_deletion(self) -> bool:
-        """Whether the newest wish says that the thing is gone."""
-        return bool(self.body["deleted_order"]) and self.body["deleted_order"] == self.body["trigger_order"]
+        """Whether the newest wish says that the thing is gone, and none of the same time says anything else: nobody knows their order."""
+        return bool(self.body["deleted_order"]) and self.body["deleted_order"] == self.body["trigger_order"] and not self.body.get("tied")
 
     def number(self, name: str) -> int:
         """A number, 0 where the task has none of this name."""
@@ -125,12 +132,18 @@ def ended(task: Task, how: str, now_us: int, error: str | None = None) -> Doc:
 
 def _fresh(wish: FetchTask) -> dict[str, Any]:
     body = {name: getattr(wish, name) for name in _WISH}
-    return {**body, "deletion": False, "deleted_order": "", "deleted_us": 0, "letters": {}, "last_error": None, "ended": ""}
+    order, at_us = (wish.trigger_order, wish.trigger_us) if wish.deletion else ("", 0)
+    return {**body, "deletion": False, "deleted_order": order, "deleted_us": at_us, "letters": {}, "last_error": None, "ended": ""}
 
 
 def _added(body: dict[str, Any], wish: FetchTask) -> dict[str, Any]:
     newest = {name: getattr(wish, name) for name in _WISH} if wish.trigger_order >= body["trigger_order"] else {}
     added = {**body, **newest, "due_us": min(body["due_us"], wish.due_us), "deletion": body["deletion"] or wish.deletion}
+    if wish.trigger_order[:SOURCE] == body["trigger_order"][:SOURCE]:
+        said_gone = bool(body["deleted_order"]) and body["deleted_order"] == body["trigger_order"]
+        added |= {"tied": True} if said_gone != wish.deletion else {}
+    elif newest:
+        added.pop("tied", None)
     if wish.deletion and wish.trigger_order > body["deleted_order"]:
         added |= {"deleted_order": wish.trigger_order, "deleted_us": wish.trigger_us}
     if wish.letter:

@@ -78,16 +78,18 @@ def _absence(task: Task, began_us: int, pace: Pace) -> Verdict:
 
 
 def _is_stale(task: Task, found: Found, pace: Pace) -> bool:
-    """A read that went to a copy which did not know the change yet. The sender's time may be a moment after the state's own."""
+    """A read that went to a copy which did not know the change, or deletion, yet. The sender's time may be a moment after the state's."""
     trigger_us: int = task.body["trigger_us"]
-    if task.is_deletion or not found.updated_us or trigger_us not in INSTANTS_US:
+    if not found.updated_us or trigger_us not in INSTANTS_US:
         return False
     return found.updated_us + pace.tick_us < trigger_us and task.number("stale") < len(pace.stale_s)
 
 
-def is_absent(found: Found, verdict: Verdict) -> bool:
-    """Whether the answer is to be told as a deletion."""
-    return found.state is None and verdict.kind == "done"
+def is_told(task: Task, found: Found, verdict: Verdict) -> bool:
+    """Whether the answer becomes an event: an absence only where it is sure; a state that is older than the deletion which asked only where
+    it stays, since a copy that lags behind must not bring back what is gone."""
+    stale = verdict.kind == "again" and not verdict.seen_us
+    return verdict.kind == "done" if found.state is None else not (stale and task.is_deletion)
 
 
 def gives_up(task: Task, verdict: Verdict, pace: Pace) -> bool:

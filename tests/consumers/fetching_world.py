@@ -56,7 +56,8 @@ class Fault:
 class Vendor:
     """A Fetcher. things: (kind, thing) -> (its own time in µs, state); `faults` are used up by the calls in turn.
 
-    behind_us: how far its clock is behind ours. calls: (kind, things) of every call, `most_open` at a time. meanwhile: done during each.
+    behind_us: how far its clock is behind ours. whole_seconds: it tells starts of calls as the Outbound port does. calls: (kind, things) of
+    every call, `most_open` at a time. meanwhile: done during each.
     """
 
     clock: Clock
@@ -66,6 +67,7 @@ class Vendor:
     things: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
     behind_us: int = 0
+    whole_seconds: bool = False
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     called_us: list[int] = field(default_factory=list)
     rejects: dict[str, str] = field(default_factory=dict)
@@ -82,6 +84,8 @@ class Vendor:
         self.calls.append((kind, tuple(things)))
         self.called_us.append(self.clock.now_us())
         began_us = self.clock.now_us() - self.behind_us
+        if self.whole_seconds:
+            began_us = (began_us - 1) // SECOND_US * SECOND_US
         fault = self.faults.popleft() if self.faults else Fault()
         held = dict(self.things if fault.stale is None else fault.stale)
         self.open += 1
@@ -128,6 +132,9 @@ class States:
 
     name, system = SOURCE, SYSTEM
 
+    def __init__(self, era: int = 0) -> None:
+        self.era = era
+
     def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
         if found.state is not None and "unfit" in found.state["leaves"]:
             raise Malformed("a state that cannot be kept")
@@ -172,12 +179,13 @@ class Fetches:
     vendor: Vendor
     pace: Pace = field(default_factory=Pace)
     owner: str = "me"
+    era: int = 0
     more: dict[str, Any] = field(default_factory=dict)
 
     def loop(self, owner: str = "", **terms: Any) -> Fetching:
         """A new process's loop."""
         engines = Engines(self.log, self.store, self.clock, lambda: 0.5, self.pace, code_version="test", **self.more)
-        systems: Any = {SYSTEM: System(self.vendor, States())}  # type: ignore[arg-type]  # as much of a source as is needed
+        systems: Any = {SYSTEM: System(self.vendor, States(self.era))}  # type: ignore[arg-type]  # as much of a source as is needed
         return Fetching(engines, systems, Terms(owner or self.owner, **terms))
 
     async def ask(self, *wishes: FetchTask) -> None:

@@ -6,6 +6,8 @@ owners (test_fetching_owners.py), mixtures of everything (test_fetching_scenario
 
 from __future__ import annotations
 
+import pytest
+
 from tests.consumers.fetching_world import Fault, Fetches, wish
 from tests.consumers.world import NOW_US, SECOND_US
 
@@ -120,6 +122,41 @@ async def test_a_deletion_is_confirmed_at_once_unless_something_newer_was_said(f
     looks = [thing for _, asked in fetches.vendor.calls for thing in asked]
     assert (looks.count("gone"), looks.count("back")) == (1, 2)
     assert await fetches.states() == [("back", None), ("gone", None)]
+
+
+async def test_a_copy_that_lags_behind_brings_nothing_back(anywhere: Fetches) -> None:
+    """A thing that an event said to be gone is read from a copy that still has it: looked for again before it is believed."""
+    fetches = anywhere
+    for thing in ("gone", "there"):
+        fetches.vendor.put(thing, LONG_AGO, n=1)
+    old = dict(fetches.vendor.things)
+    del fetches.vendor.things["product", "gone"]
+    fetches.vendor.faults.append(Fault(stale=old))
+    await fetches.ask(wish("gone", NOW_US - 60 * SECOND_US, deletion=True), wish("there", NOW_US - 60 * SECOND_US, deletion=True))
+    await fetches.rest()
+    assert await fetches.states() == [("gone", None), ("there", {"n": 1})]
+    assert len([thing for _, asked in fetches.vendor.calls for thing in asked if thing == "there"]) == 3
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_a_deletion_that_ties_with_a_change_is_confirmed_by_a_second_look(fetches: Fetches, turned: bool) -> None:
+    """Deleted and made anew within a second: nobody knows which came last, and a copy that lags behind has nothing yet."""
+    fetches.vendor.put("a", LONG_AGO, n=1)
+    fetches.vendor.faults.append(Fault(stale={}))
+    wishes = [wish("a", LONG_AGO, deletion=True), wish("a", LONG_AGO)]
+    for one in reversed(wishes) if turned else wishes:
+        await fetches.ask(one)
+    await fetches.rest()
+    assert await fetches.states() == [("a", {"n": 1})]
+
+
+async def test_an_order_of_an_earlier_era_holds_nothing_up(fetches: Fetches) -> None:
+    """The sender's numbers begin anew: a deletion before that must not stand above them, wherever the thing is now."""
+    fetches.vendor.put("back", 0, n=1)
+    await fetches.ask(wish("back", 500, deletion=True), wish("gone", 500, deletion=True))
+    fetches.era = 1
+    await fetches.rest()
+    assert {event["thing"]: event["at_least"] for event in await fetches.events()} == {"back": 0, "gone": 0}
 
 
 async def test_a_sequence_orders_an_absence(fetches: Fetches) -> None:

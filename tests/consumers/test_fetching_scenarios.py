@@ -113,7 +113,9 @@ async def merged(fetches: Fetches, vendor: Restless) -> dict[str, Any]:
 async def test_the_end_is_what_the_vendor_holds(fetches: Fetches, seed: int) -> None:
     """Sixty changes, events and failures of every kind, an owner that dies every now and then: nothing is lost, no limit is broken."""
     chance = random.Random(seed)
-    vendor = fetches.vendor = Restless(fetches.clock, chance=chance, concurrency=3, per_call={"product": 4, VARIANTS: 1})
+    vendor = fetches.vendor = Restless(
+        fetches.clock, chance=chance, concurrency=3, per_call={"product": 4, VARIANTS: 1}, whole_seconds=True
+    )
     vendor.behind_us = chance.choice((0, 3, 100)) * SECOND_US
     crashing = Crashing()
     fetches.more = {"checkpoint": crashing}
