@@ -141,7 +141,7 @@ WRONG_BINDS = (
 )
 
 # More histories than usual, the same ones each time; the first failure ends the search and is not shrunk.
-SEARCH = settings(settings.get_profile("bindery"), max_examples=3_000, derandomize=True, database=None, phases=[Phase.generate])
+SEARCH = settings(settings.get_profile("bindery"), max_examples=12_000, derandomize=True, database=None, phases=[Phase.generate])
 
 
 @SEARCH

@@ -20,7 +20,7 @@ from app.domain.facets import Change, EventRef, Json, Record, merge
 from app.domain.fitting import fitted
 from app.domain.inputs import Bound, Inputs
 from app.domain.order import order
-from app.domain.policy import Policy
+from app.domain.policy import Include, Policy
 from app.domain.view import View, view
 from app.ports import Doc
 from consumers.binder import entry_of
@@ -99,6 +99,8 @@ def answers() -> Iterator[tuple[str, Bound]]:
         PRODUCT, keys__sku=[SKU, SKU], enabled=False, links__front__en_GB__shop=[["dam", "id", "live"], ["dam", "id", "unheard-of"]]
     )
     yield "a product that is off", bind(replace(all_of_it, products=[off]), Policy(), NOW_US)
+    only = Policy(include={"pim": Include(families=frozenset({"shoes"}))})
+    yield "a product that does not count", bind(replace(all_of_it, products=[off]), only, NOW_US)
     yield "no product", bind(replace(all_of_it, products=[]), Policy(), NOW_US)
     yield "nothing", bind(Inputs(SKU), Policy(), NOW_US)
     looped = known(MODEL, parent="jackets")
