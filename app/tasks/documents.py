@@ -112,6 +112,9 @@ def asked(doc: Doc | None, wishes: list[FetchTask], now_us: int) -> Doc:
     else:
         numbers["then_us"] = due_us
         numbers["due_us"] = numbers["due_us"] if "attempts" in numbers else min(numbers["due_us"], due_us)
+        if body["trigger_order"] > held.body["trigger_order"]:
+            # What was not there before this change may have come with it: two looks count from here on.
+            numbers.pop("absent_us", None)
     numbers["generation"] = generation
     tokens = (WAITING, f"system:{body['system']}")
     return Doc(wishes[0].key, dumped(body), doc.version if doc else 0, tokens, numbers)

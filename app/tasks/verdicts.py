@@ -123,8 +123,10 @@ def applied(now: Task, taken: Task, verdict: Verdict, pace: Pace, now_us: int, j
             numbers["seen_us"] = verdict.seen_us
         case "again":
             numbers["stale"] = now.number("stale") + 1
-        case _:
+        case _ if now.body["trigger_order"] == taken.body["trigger_order"]:
             numbers["absent_us"] = verdict.began_us
+        case _:
+            pass  # Something newer was said during the fetch: this look was too early to count.
     if asked_again:
         numbers["due_us"] = now.number("then_us") or now_us
     return replace(now.doc, body=dumped({**now.body, "letters": letters, "last_error": None}), numbers=numbers)

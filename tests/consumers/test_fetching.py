@@ -97,6 +97,29 @@ async def test_what_was_only_missing_once_is_no_deletion(fetches: Fetches) -> No
     assert len(fetches.vendor.calls) == 2
 
 
+@pytest.mark.parametrize("when", ["during the look", "after it"])
+async def test_a_look_before_the_newest_change_does_not_count(fetches: Fetches, when: str) -> None:
+    """Rightly absent, then made anew, then missing in a copy that lags behind: that is no second look."""
+
+    async def make_anew() -> None:
+        if not fetches.vendor.things:
+            fetches.vendor.put("a", NOW_US - SECOND_US, n=1)
+            await fetches.ask(wish("a", NOW_US - SECOND_US, due_us=fetches.clock.now_us() + 9 * SECOND_US))
+
+    async def looked_once() -> bool:
+        return bool((await fetches.task()).number("absent_us"))
+
+    await fetches.ask(wish("a", LONG_AGO))
+    fetches.vendor.faults.extend([Fault(stale={}), Fault(stale={})])
+    if when == "after it":
+        await fetches.until(looked_once)
+        await make_anew()
+    else:
+        fetches.vendor.meanwhile = make_anew
+    await fetches.rest()
+    assert await fetches.states() == [("a", {"n": 1})]
+
+
 async def test_two_looks_in_a_row_are_one(fetches: Fetches) -> None:
     """A wish that hurries the second look makes it another first one: there have to be seconds between them."""
     hurried: list[int] = []
