@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from app.errors import VendorDown
 from app.fetchers.calls import Calls, Fixed, Limits, Vendor, itself, member, parsed
 from app.fetchers.pages import each, halved, page
 from app.sources.access import CloudinaryApi
@@ -64,7 +65,10 @@ class Cloudinary:
 
     async def _existing(self, ids: Sequence[str]) -> Page:
         answer = await self._calls.call("GET", "/resources/by_asset_ids", query=[("asset_ids[]", one) for one in ids])
-        listed = member(self.system, parsed(self.system, answer), "resources")
+        data = parsed(self.system, answer)
+        listed = member(self.system, data, "resources")
+        if data.get("next_cursor"):
+            raise VendorDown(f"{self.system} answers with a part of its list: what is left out of it may exist")
         held = {member(self.system, one, "asset_id", kind=str) for one in listed}
         return Page(answer.began_us, [Found("asset", one, True if one in held else None) for one in ids])
 

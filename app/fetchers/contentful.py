@@ -12,7 +12,7 @@ not published). Inferred: four calls at once.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from app.errors import VendorDenied
+from app.errors import VendorDenied, VendorDown
 from app.fetchers.calls import Calls, Limits, Vendor, member, parsed
 from app.fetchers.pages import halved, page
 from app.fetchers.tokens import bearer
@@ -48,7 +48,10 @@ class Contentful:
         answer = await self._calls.call("GET", "/assets", query=query)
         if self._calls.missing(answer):
             raise VendorDenied(f"{self.system} knows no such space or environment, or the token may not see it; check `api`")
-        items = member(self.system, parsed(self.system, answer), "items")
+        data = parsed(self.system, answer)
+        items = member(self.system, data, "items")
+        if member(self.system, data, "total", kind=int) > len(items):
+            raise VendorDown(f"{self.system} answers with a part of its list: what is left out of it may exist")
         states = {member(self.system, item, "sys", "id", kind=str): item for item in items}
         return page("asset", ids, states, answer.began_us, updated=_updated)
 

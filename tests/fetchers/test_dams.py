@@ -1,5 +1,8 @@
 """What is peculiar to one DAM's API each."""
 
+from collections.abc import Callable
+
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -12,7 +15,8 @@ from tests.vendors.bynder import Bynder
 from tests.vendors.cloudinary import Cloudinary
 from tests.vendors.contentful import Contentful
 from tests.vendors.frontify import Frontify
-from tests.vendors.messages import Fault
+from tests.vendors.messages import Fault, Reply, Request, reply
+from tests.vendors.serving import VendorServer
 
 
 async def test_bynder_gets_its_token_by_client_credentials(world: World) -> None:
@@ -109,6 +113,36 @@ async def test_contentful_has_two_apis(world: World, delivery: bool) -> None:
     assert brought.absent == ({case.thing(0)} if delivery else set())
     assert len(brought.states) == (99 if delivery else 100)
     assert server.calls == 1
+
+
+class PartOfContentful(Contentful):
+    """Shows half of what it says that there is."""
+
+    def answer(self, request: Request) -> Reply:
+        told = orjson.loads(super().answer(request).body)
+        return reply({**told, "items": told["items"][: len(told["items"]) // 2]})
+
+
+class PartOfCloudinary(Cloudinary):
+    """Shows half of the list, and where the rest begins."""
+
+    def answer(self, request: Request) -> Reply:
+        whole = super().answer(request)
+        told = orjson.loads(whole.body)
+        if "resources" not in told:
+            return whole
+        return reply({"resources": told["resources"][: len(told["resources"]) // 2], "next_cursor": "more"})
+
+
+@pytest.mark.parametrize(("name", "server"), [("contentful", PartOfContentful), ("cloudinary", PartOfCloudinary)])
+async def test_a_part_of_a_list_is_no_list(world: World, name: str, server: Callable[[], VendorServer]) -> None:
+    """What a list leaves out and says so may exist: nothing of it is absent."""
+    case, served = CASES[name], await world.serve(server())
+    things = [case.thing(number) for number in range(4)]
+    for number, thing in enumerate(things):
+        served.put("asset", thing, case.state(number))
+    with pytest.raises(VendorDown, match="part of its list"):
+        await fetched(case.fetching(world.vendor(), served.url), "asset", things)
 
 
 async def test_what_is_wrong_for_all_is_no_assets_fault(world: World) -> None:
