@@ -66,9 +66,9 @@ def _measure(names: list[str], sizes: Sizes, file: Path | None) -> int:
                 print(missing, file=sys.stderr)
                 return 1
             show(console, f"{benchmark.TITLE}  ({time.monotonic() - began_s:.0f} s)", rows)
-            tables.append(markdown(benchmark.TITLE, rows))
+            tables.append(markdown(benchmark.TITLE, rows, machine))
             if file:
-                update(file, [f"{machine}.\n", *tables])
+                update(file, tables)
     return 0
 
 

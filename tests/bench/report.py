@@ -73,18 +73,25 @@ def show(console: Console, title: str, rows: Sequence[Row]) -> None:
     console.print(table)
 
 
-def markdown(title: str, rows: Sequence[Row]) -> str:
-    """The same table for docs/performance.md."""
-    lines = [f"### {title}", "", "| " + " | ".join((*HEADINGS[:-1], "verdict")) + " |", "|" + "---|" * len(HEADINGS)]
-    return "\n".join([*lines, *("| " + " | ".join(row.cells()) + " |" for row in rows), ""])
+def markdown(title: str, rows: Sequence[Row], machine: str) -> str:
+    """The same table for docs/performance.md, with the machine that it was measured on."""
+    lines = [f"### {title}", "", f"{machine}.", "", "| " + " | ".join((*HEADINGS[:-1], "verdict")) + " |", "|" + "---|" * len(HEADINGS)]
+    return "\n".join([*lines, *("| " + " | ".join(row.cells()) + " |" for row in rows)])
 
 
-def update(file: Path, parts: Sequence[str]) -> None:
-    """Puts these between the marks of a file, or makes the file."""
-    before, after = "", ""
+def update(file: Path, tables: Sequence[str]) -> None:
+    """Puts these tables between the marks of a file, or makes the file; tables of benchmarks that were not run stay as they are."""
+    before, held, after = "", "", ""
     if file.exists():
         before, found, rest = file.read_text().partition(BEGIN)
-        _, also_found, after = rest.partition(END)
+        held, also_found, after = rest.partition(END)
         if not found or not also_found:
             raise ValueError(f"{file} has no place for the figures: it needs the lines {BEGIN} and {END}")
-    file.write_text(f"{before}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{after}")
+    kept = {_topic(table): table for table in (f"### {part.strip()}" for part in held.split("### ")[1:])}
+    kept |= {_topic(table): table for table in tables}
+    file.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(kept.values()) + f"\n\n{END}{after}")
+
+
+def _topic(table: str) -> str:
+    """What a table is about: the first word of its title."""
+    return table.removeprefix("### ").partition(":")[0]
