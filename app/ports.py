@@ -263,8 +263,7 @@ class Clock(Protocol):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a call to the outside brought. headers: lower-case names. began_us: start of the call on the *other* side's clock (its `Date`
-    header less the time the call took), on ours where it sends none to go by; in whole seconds, rounded down, so never later than the true
-    start.
+    header less the time the call took), on ours where that is of no use; whole seconds, rounded down: never later than the true start.
     """
 
     status: int
