@@ -1,4 +1,4 @@
-"""Runs all tests in two halves side by side: those that need real engines, which mostly wait, and all others, which mostly compute.
+"""Runs all tests in two halves side by side: those that share real engines, and all others.
 
 Owns: starting both halves, one output after the other, the exit code. Does not own: which tests need engines (tests/conftest.py).
 Next stop: tests/README.md. `python -m tests [options of pytest]`; `make test` calls it.
@@ -9,7 +9,8 @@ import sys
 import tempfile
 import time
 
-WITH_ENGINES, WITHOUT = ("--engines", "-m", "engines"), ("-m", "not engines")
+SHARED = ("--engines", "-m", "engines and not own_engines")
+OTHERS = ("--engines", "-m", "not engines or own_engines")
 NO_TESTS = 5  # what pytest returns where options select nothing
 
 
@@ -19,10 +20,10 @@ def main(options: list[str]) -> int:
     began_s = time.monotonic()
     with tempfile.TemporaryFile() as kept:
         # The second half's output is kept until the first has ended, so that lines of the two do not mix.
-        second = subprocess.Popen([*pytest, *WITHOUT], stdout=kept, stderr=subprocess.STDOUT)
+        second = subprocess.Popen([*pytest, *OTHERS], stdout=kept, stderr=subprocess.STDOUT)
         try:
-            print("tests with real engines (all other tests run beside them):", flush=True)
-            first_code = subprocess.call([*pytest, *WITH_ENGINES])
+            print("tests that share real engines (all other tests run beside them):", flush=True)
+            first_code = subprocess.call([*pytest, *SHARED])
             second_code = second.wait()
         finally:
             second.kill()

@@ -23,6 +23,10 @@ settings.register_profile("bindery", deadline=None, print_blob=True)
 settings.load_profile("bindery")
 
 
+# Folders whose tests start engines themselves.
+OWN_ENGINES = frozenset({"deploy", "bench"})
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--engines`."""
     parser.addoption("--engines", action="store_true", help="also run the tests that need a real Kafka and MongoDB (marker `engines`)")
@@ -38,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "engines" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.engines)
+        if item.get_closest_marker("engines") and item.path.parent.name in OWN_ENGINES:
+            item.add_marker(pytest.mark.own_engines)
     if config.getoption("--engines"):
         return
     left_out = [item for item in items if item.get_closest_marker("engines")]

@@ -32,6 +32,7 @@ class Attendance:
         self._api, self._webhooks = api, webhooks
         self._given: dict[str, Seen] = {}
         self._stop = asyncio.Event()
+        self._learning = asyncio.Lock()
 
     def stop(self) -> None:
         """Asks the loop to give what was counted and to end."""
@@ -65,6 +66,11 @@ class Attendance:
 
     async def learn(self) -> None:
         """What people asked for meanwhile: topics, recordings. Failure policy: StoreUnavailable passes through."""
+        # One at a time: the loop and a route learn side by side, and an older answer must not undo a newer one.
+        async with self._learning:
+            await self._learn()
+
+    async def _learn(self) -> None:
         requests, now_us = self._api.store.requests, self._api.clock.now_us()
         accepted = await topics.accepted(requests)
         going_on = {one.source: one for one in await recordings.active(requests) if one.active(now_us)}

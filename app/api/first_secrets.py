@@ -74,7 +74,7 @@ class FirstSecrets:
 
         Failure policy: a bindery.yaml that was changed meanwhile counts from the next start only, so the source then waits for that.
         """
-        found = [name for name in sorted(self._waiting) if await asyncio.to_thread(self._files[name].is_file)]
+        found = [name for name in sorted(self._waiting) if await asyncio.to_thread(self._is_there, name)]
         if not found:
             return
         try:
@@ -92,6 +92,14 @@ class FirstSecrets:
             changed = source is None or now.hash != self._configuration.hash
             self._tell([name], "bindery.yaml was changed; restart" if changed or source is None else source.broken)
 
+    def _is_there(self, name: str) -> bool:
+        """Failure policy: a folder that may not be looked into is told once, and the source waits."""
+        try:
+            return self._files[name].is_file()
+        except OSError as failed:
+            self._tell([name], f"its secret's file cannot be looked for ({failed.strerror or type(failed).__name__})")
+            return False
+
     def _tell(self, names: list[str], why: str) -> None:
         """Once for each source: it is looked for every few seconds."""
         for name in sorted(set(names) - self._told):
@@ -105,7 +113,15 @@ def _missing(configuration: Configuration, name: str) -> Path | None:
         return None
     held = configuration.raw["sources"][name].get("secrets") or []
     files = [configuration.path.parent / one.removeprefix("file:") for one in held if isinstance(one, str) and one.startswith("file:")]
-    return next((file for file in files if not file.exists()), None)
+    return next((file for file in files if _is_missing(file)), None)
+
+
+def _is_missing(file: Path) -> bool:
+    """Failure policy: what cannot be looked for (a folder without access, a name that is too long) is no file that may be written."""
+    try:
+        return not file.exists()
+    except OSError:
+        return False
 
 
 def _write_once(file: Path, secret: str) -> None:

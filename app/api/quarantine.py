@@ -87,6 +87,9 @@ async def _append(api: Api, source: Source, kept: Kept, outcome: Outcome) -> Non
         return
     headers = _headers(kept)
     received = source.receive(kept.body, kept.arrived_us, headers)
+    if received.notice is not None:
+        about = {"notice": received.notice, "type": received.notice}
+        await api.log.append(topics.CONTROL, [Entry(*Kept("notice", source.name, kept.arrived_us, about=about).entry())])
     arrival = Arrival(source, headers, received, kept.arrived_us, loop, loop.time() + APPEND_S)
     accepted, letters = await accept(api, topics.lane_of(source.side), arrival)
     outcome.events += len(accepted)

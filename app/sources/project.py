@@ -6,6 +6,7 @@ Owns: views, modes, orders, of what was sent and of what was fetched. Does not o
 A pure function of the event, the configuration and nothing else: the same event gives the same changes wherever and whenever it is read.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,7 @@ import orjson
 
 from app.domain.facets import ROOT, Change, EventRef
 from app.domain.keys import record_key
-from app.domain.order import CHANGE, DELETION, FETCHED, event_hash, is_from_the_future, order
+from app.domain.order import CHANGE, DELETION, FETCHED, LENGTH, event_hash, is_from_the_future, order
 from app.errors import Unmappable
 from app.sources import fetching
 from app.sources.embedded import ACTIVE, STATUS, Carrier
@@ -168,7 +169,7 @@ class EventProjector:
             reason=str(held.get("reason") or "a person asked for it again")[:500],
             due_us=event.arrived_us,
             trigger_us=whole_number(held.get("trigger_us") or 0),
-            trigger_order=str(held.get("trigger_order") or ""),
+            trigger_order=_order_or_none(held.get("trigger_order")),
             deletion=held.get("deletion") is True,
             letter=event.letter,
             attempt=event.attempt,
@@ -249,6 +250,11 @@ class EventProjector:
             )
             for kind in wanted
         ]
+
+
+def _order_or_none(held: Any) -> str:
+    """An order as this service writes them, "" for anything else: a person may have edited the letter that it comes from."""
+    return held if isinstance(held, str) and re.fullmatch(rf"[0-9a-f]{{{LENGTH}}}", held) else ""
 
 
 def _deleted(record: str, text: str, event: Event) -> Change:

@@ -130,6 +130,8 @@ class Pieces:
             data = json.loads(body)
         except ValueError:
             return Received(unread=[Unread(body, "", sha256(body).hexdigest()[:16], "unknown", Malformed("not JSON"), replayable=True)])
+        if isinstance(data, dict) and "notice" in data:
+            return Received(notice=data["notice"])
         received = Received(answer=data["challenge"].encode() if isinstance(data, dict) and "challenge" in data else None)
         for nth, piece in enumerate(data if isinstance(data, list) else [data]):
             value = json.dumps(piece).encode()

@@ -103,3 +103,18 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(Problem) as refused:
         await waiting.take("ergo", "the-first-secret")
     assert refused.value.status == 503
+
+
+async def test_a_file_that_cannot_be_looked_for_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is closed is told once, and the source waits on."""
+    held = FirstSecrets(configured(tmp_path))
+
+    def closed(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    with structlog.testing.capture_logs() as lines:
+        await held.look()
+        await held.look()
+    assert [line["detail"] for line in lines] == ["its secret's file cannot be looked for (Permission denied)"]
+    assert held.waits("ergo")

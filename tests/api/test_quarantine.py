@@ -135,3 +135,15 @@ def test_headers_that_cannot_be_kept_are_refused_aloud(server: Running) -> None:
     """A request that could not be verified again is no request to answer 200."""
     is_problem(server.deliver("lenient", b"{}", {"x-large": "x" * 5_000}), 401, "bad-signature")
     assert server.on_log(topics.CONTROL) == []
+
+
+def test_a_notice_that_waited_is_a_notice_once_it_is_proved(server: Running) -> None:
+    """That a subscription was suspended is no less true for a missed rotation; it counts from its arrival."""
+    body = json.dumps({"notice": "suspended"}).encode()
+    server.deliver("lenient", body, server.signed(body, NEW))
+    server.projected()
+    mend(server, NEW)
+    assert released(server)["released"] == 1
+    server.projected()
+    shown = server.source("lenient")
+    assert (shown["told"]["notice"], bool(shown["suspected_gap"])) == ("suspended", True)

@@ -167,13 +167,25 @@ def test_no_sender_can_pass_for_a_fetch(tmp_path: Path, type_: str) -> None:
 
 def test_a_wish_is_asked_for_again(shop: Source) -> None:
     """A replayed letter of a task becomes that task, due at once, whatever system or key its value names."""
-    value = {"kind": "product", "thing": "p", "system": "elsewhere", "key": "x", "trigger_us": 7, "trigger_order": "o", "deletion": True}
+    ordered = "0" * order.LENGTH
+    value = {
+        "kind": "product",
+        "thing": "p",
+        "system": "elsewhere",
+        "key": "x",
+        "trigger_us": 7,
+        "trigger_order": ordered,
+        "deletion": True,
+    }
     event = Event("e", "shop", FETCH, "product/shop/p", orjson.dumps(value), ARRIVED_US, letter="l1", attempt=2)
     projected = shop.project(event, VERSION)
     (task,) = projected.tasks
     assert projected.changes == []
     assert (task.key, task.system, task.source, task.due_us) == ("fetch product shop p", "shop", "shop", ARRIVED_US)
-    assert (task.trigger_us, task.trigger_order, task.deletion, task.letter, task.attempt) == (7, "o", True, "l1", 2)
+    assert (task.trigger_us, task.trigger_order, task.deletion, task.letter, task.attempt) == (7, ordered, True, "l1", 2)
+    for odd in ("o", "z" * order.LENGTH, 7, None):
+        event = replace(event, value=orjson.dumps(value | {"trigger_order": odd}))
+        assert shop.project(event, VERSION).tasks[0].trigger_order == ""
 
 
 def a_thin(**more: Any) -> dict[str, Any]:
