@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -26,6 +27,7 @@ from tests.functional.hostile import behind, settled
 # Events on each of the two lanes, the first that lasts long enough for this machine. Kafka and MongoDB share it with the service.
 BACKLOGS = {"embedded": (16_000, 48_000), "production": (5_000, 15_000, 40_000)}
 ASSETS, SKUS = 4_000, 1_000
+ENOUGH = 1000  # What has to be left of a backlog, so that the consumers were at work all the time.
 ANSWER_S, LEAVE_S = 0.5, 10.0
 CONSUMERS = ("projector", "projector-slow", "binder", "letters", "clock")
 
@@ -141,34 +143,80 @@ def processed(ports: Mapping[str, int], consumer: str) -> int:
 
 def at_work(service: Deployment, count: int) -> None:
     """Waits until the first of this backlog is bound."""
-    eventually(lambda: service.get("/v1/skus", sku=f"B-{count}-7").status_code == 200, within_s=30, says="consumers at work")
+    eventually(lambda: service.get("/v1/skus", sku=f"B-{count}-7").status_code == 200, within_s=40, says="consumers at work")
+
+
+@dataclass
+class Door:
+    """What a backlog left of the door: every answer, how noisy the machine was, how much was still to do at the end."""
+
+    answers: list[tuple[float, int, str]]
+    noise_s: float
+    left: int
+
+
+async def beside(service: Deployment, count: int) -> Door:
+    """Posts while consumers work off this backlog, then stops them."""
+    await prefill(service, count)
+    started(service)
+    at_work(service, count)
+    noise = Noise()
+    noise.start()
+    with ThreadPoolExecutor(4) as senders:
+        every = [each for told in senders.map(lambda n: answers(service, n, 60), range(4)) for each in told]
+    noise.halt.set()
+    left = lag(service)
+    assert set(service.down(within_s=LEAVE_S)) == {0}
+    return Door(every, noise.worst_s, left)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_a_backlog_does_not_delay_webhooks(deployment: Deployment) -> None:
-    """Tens of thousands of events wait on both lanes: a webhook takes half a second at most."""
-    service = deployment
-    for count in backlogs(service):
-        await prefill(service, count)
-        started(service)
-        at_work(service, count)
-        noise = Noise()
-        noise.start()
-        with ThreadPoolExecutor(4) as senders:
-            every = [each for told in senders.map(lambda n: answers(service, n, 60), range(4)) for each in told]
-        noise.halt.set()
-        left = lag(service)
-        assert set(service.down(within_s=LEAVE_S)) == {0}
-        if left > 1000:
-            break
-    assert left > 1000, f"the consumers were done too soon ({left} left): the measurement says nothing"
-    statuses = Counter(status for _, status, _ in every)
-    slowest = sorted(seconds for seconds, _, _ in every)[-5:]
+    """Thousands of events wait on both lanes: a webhook takes half a second at most."""
+    first, *more = backlogs(deployment)
+    door = await beside(deployment, first)
+    for count in more:
+        if door.left <= ENOUGH:
+            door = await beside(deployment, count)
+    assert door.left > ENOUGH, f"the consumers were done too soon ({door.left} left): the measurement says nothing"
+    statuses = Counter(status for _, status, _ in door.answers)
+    slowest = sorted(seconds for seconds, _, _ in door.answers)[-5:]
     assert set(statuses) <= {200, 429, 503}, statuses
-    assert all(retry for _, status, retry in every if status != 200), "an answer that says no says when to come back"
-    assert statuses[200] >= len(every) * 0.75, statuses
-    assert slowest[-1] < ANSWER_S + noise.worst_s, f"slowest: {slowest}, {statuses}; the machine itself {noise.worst_s:.3f} s"
+    assert all(retry for _, status, retry in door.answers if status != 200), "an answer that says no says when to come back"
+    assert statuses[200] >= len(door.answers) * 0.75, statuses
+    assert slowest[-1] < ANSWER_S + door.noise_s, f"slowest: {slowest}, {statuses}; the machine itself {door.noise_s:.3f} s"
+
+
+@dataclass
+class Leaving:
+    """What a process that was told to end left behind: a consumer's records still to do, webhooks that had been accepted meanwhile."""
+
+    behind_by: dict[str, int]
+    accepted: list[str]
+
+
+async def leaving(service: Deployment, count: int) -> Leaving:
+    """Tells the processes to end while they work off this backlog and take in more."""
+    await prefill(service, count)
+    started(service)
+    eventually(lambda: service.get("/health/ready").status_code == 200, within_s=40)
+    sending = Sending(service)
+    sending.start()
+    at_work(service, count)
+    eventually(lambda: len(sending.accepted) > 5)
+    begun = time.monotonic()
+    codes = service.down(within_s=LEAVE_S)
+    took = time.monotonic() - begun
+    assert set(codes) == {0}, f"{codes}, see {service.folder}"
+    assert took < LEAVE_S, f"{took:.1f} s"
+    sending.join(30)
+    async with behind(service) as made:
+        behind_by = {
+            "projector": sum((await made.log.lag("bindery.projector", topics.LIVE)).values()),
+            "projector-slow": sum((await made.log.lag("bindery.projector.slow", topics.SLOW)).values()),
+        }
+    return Leaving(behind_by, sending.accepted)
 
 
 @pytest.mark.slow
@@ -176,37 +224,22 @@ async def test_a_backlog_does_not_delay_webhooks(deployment: Deployment) -> None
 async def test_a_process_that_has_a_backlog_leaves_in_time_and_does_the_rest_once(deployment: Deployment) -> None:
     """SIGTERM amid work: ten seconds at most, and what was committed is not read again, what was not is read once."""
     service = deployment
-    for count in backlogs(service):
-        await prefill(service, count)
-        started(service)
-        eventually(lambda: service.get("/health/ready").status_code == 200, within_s=30)
-        sending = Sending(service)
-        sending.start()
-        at_work(service, count)
-        eventually(lambda sending=sending: len(sending.accepted) > 5)  # type: ignore[misc]
-        begun = time.monotonic()
-        codes = service.down(within_s=LEAVE_S)
-        took = time.monotonic() - begun
-        assert set(codes) == {0}, f"{codes}, see {service.folder}"
-        assert took < LEAVE_S, f"{took:.1f} s"
-        sending.join(20)
-        async with behind(service) as made:
-            behind_by = {
-                "projector": sum((await made.log.lag("bindery.projector", topics.LIVE)).values()),
-                "projector-slow": sum((await made.log.lag("bindery.projector.slow", topics.SLOW)).values()),
-            }
-        if sum(behind_by.values()) > 0:
-            break
-    assert sum(behind_by.values()) > 0, "everything was done before the signal: nothing is shown"
+    count, *more = backlogs(service)
+    left = await leaving(service, count)
+    for larger in more:
+        if not any(left.behind_by.values()):
+            count, left = larger, await leaving(service, larger)
+    assert any(left.behind_by.values()), "everything was done before the signal: nothing is shown"
 
     ports = started(service)
-    eventually(lambda: service.get("/health/ready").status_code == 200, within_s=30)
+    eventually(lambda: service.get("/health/ready").status_code == 200, within_s=40)
     settled(service, within_s=90)
-    for consumer, waiting in behind_by.items():
-        assert eventually(lambda consumer=consumer: processed(ports, consumer) >= 0) is True  # type: ignore[misc]
+    # A batch is counted a moment after it was committed.
+    for consumer, waiting in left.behind_by.items():
+        eventually(lambda c=consumer, w=waiting: processed(ports, c) >= w, says=f"the rest of {consumer}")  # type: ignore[misc]
         assert processed(ports, consumer) == waiting, consumer
-    assert sending.accepted
-    for name in (sending.accepted[0], sending.accepted[-1]):
+    assert left.accepted
+    for name in (left.accepted[0], left.accepted[-1]):
         assert [one["asset"]["id"] for one in service.sku(name)["bindings"]] == [f"id-{name}"]
     assert set(bound(service, count)) == {2 * ASSETS // SKUS}
     assert set(service.down()) == {0}
