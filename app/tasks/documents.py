@@ -10,8 +10,9 @@ adds to them, so that an older deletion is not forgotten over an outage.
 Tokens: `waiting` while it waits, `system:<name>`.
 Numbers: generation (asks so far, never falls); while it waits due_us, asked_us (since when) and system (system_number()); done_us after it.
 Only where there is something to tell: attempts (failed tries in a row), then_us (due time of an ask that came while it waited), absent_us
-(start of the fetch that first found nothing), seen_us (time of the state that was fetched too soon), stale (fetches that were older than
-the wish), downs (tries that ended without an answer). Each number costs every read and write of 20,000 tasks, so there are few.
+(start of the fetch that first found nothing), seen_us (time of the state that was fetched too soon) and seen_began_us (start of the first
+fetch that found it), stale (fetches that were older than the wish), downs (tries that ended without an answer). Each number costs every
+read and write of 20,000 tasks, so there are few.
 """
 
 from collections.abc import Mapping

@@ -41,7 +41,7 @@ class Verdict:
 
     done: nothing is left to do. again: the state is used, and looked at once more after `after_s`. absent: nothing is there; to be
     confirmed. failed: no answer. rejected: never an answer. error: why, in words. down: the outside gave no answer at all, rather than
-    asking to be left alone.
+    asking to be left alone. began_us: start of the first look that found this. seen_us: time of a state that may be saved again within it.
     """
 
     kind: Literal["done", "again", "absent", "failed", "rejected"]
@@ -59,18 +59,37 @@ def judge(task: Task, found: Found | None, began_us: int, pace: Pace) -> Verdict
         return Verdict("done")
     if found.state is None:
         return _absence(task, began_us, pace)
-    if found.updated_us and began_us < found.updated_us + pace.tick_us and task.number("seen_us") != found.updated_us:
+    wait_us = _unsettled_us(task, found.updated_us, began_us, pace)
+    if wait_us:
         # A second save within the same second would look the same: the state is used, and read once more when its second is surely over.
-        wait_us = min(found.updated_us + pace.tick_us - began_us, 60 * SECOND_US)
-        return Verdict("again", after_s=wait_us / SECOND_US + 1.0, seen_us=found.updated_us)
+        is_known = task.number("seen_us") == found.updated_us
+        first_us = task.number("seen_began_us") if is_known else began_us
+        return Verdict("again", after_s=wait_us / SECOND_US + 1.0, began_us=first_us, seen_us=found.updated_us)
     if _is_stale(task, found, pace):
         after_s = pace.stale_s[task.number("stale")]
         return Verdict("again", after_s=after_s, began_us=began_us)
     return Verdict("done")
 
 
+def _unsettled_us(task: Task, updated_us: int, began_us: int, pace: Pace) -> int:
+    """How long until a look tells all that was saved at this time of the state, at most a minute; 0 where this look did.
+
+    Either the vendor's clock has passed that time by a tick, or, where that clock is behind, it has gone on by a tick since the first look
+    that found a state of this time. A look that a person or an event hurried settles nothing.
+    """
+    first_us = task.number("seen_began_us")
+    settled_us = updated_us + pace.tick_us
+    if first_us and task.number("seen_us") == updated_us:
+        settled_us = min(settled_us, first_us + pace.tick_us)
+    return min(max(settled_us - began_us, 0), 60 * SECOND_US)
+
+
 def _absence(task: Task, began_us: int, pace: Pace) -> Verdict:
     first_us = task.number("absent_us")
+    wait_us = _unsettled_us(task, task.number("seen_us"), began_us, pace)
+    if wait_us:
+        # It was there within this second, and of two looks of one second none is the later.
+        return Verdict("absent", after_s=wait_us / SECOND_US + 1.0, began_us=first_us or began_us)
     # Half the pause, since the vendor's clock tells whole seconds and the second look may have begun early in one.
     if task.is_deletion or (first_us and began_us >= first_us + int(pace.absent_s * SECOND_US / 2)):
         return Verdict("done")
@@ -118,9 +137,9 @@ def applied(now: Task, taken: Task, verdict: Verdict, pace: Pace, now_us: int, j
         case "done":
             # Asked for during the fetch: that wish is not answered by it. Replays that asked before it are.
             letters = {id_: attempt for id_, attempt in now.body["letters"].items() if taken.body["letters"].get(id_) != attempt}
-            numbers = {name: number for name, number in numbers.items() if name not in {"seen_us", "stale"}}
+            numbers = {name: number for name, number in numbers.items() if name not in {"seen_us", "seen_began_us", "stale"}}
         case "again" if verdict.seen_us:
-            numbers["seen_us"] = verdict.seen_us
+            numbers |= {"seen_us": verdict.seen_us, "seen_began_us": verdict.began_us}
         case "again":
             numbers["stale"] = now.number("stale") + 1
         case _ if now.body["trigger_order"] == taken.body["trigger_order"]:

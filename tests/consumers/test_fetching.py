@@ -205,6 +205,32 @@ async def test_a_state_that_was_read_within_its_own_second_is_read_once_more(any
     assert fetches.vendor.called_us[1] >= NOW_US + 2 * SECOND_US
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["saved again", "deleted"])
+async def test_a_hurried_look_is_not_the_last_within_a_second(fetches: Fetches, gone: bool) -> None:
+    """Of two looks of one second none is the later, so what the second one finds comes once more, with a start that is."""
+    vendor = fetches.vendor
+    vendor.whole_seconds = True
+    second_us = NOW_US // SECOND_US * SECOND_US
+    vendor.put("a", second_us, n=1)
+
+    async def hurry() -> None:
+        if len(vendor.calls) == 1:
+            if gone:
+                del vendor.things["product", "a"]
+            else:
+                vendor.put("a", second_us, n=2)
+            await fetches.ask(wish("a", second_us + SECOND_US // 2, deletion=gone, due_us=fetches.clock.now_us()))
+
+    vendor.meanwhile = hurry
+    await fetches.ask(wish("a", second_us))
+    await fetches.rest()
+    first, *_, last = await fetches.events()
+    assert (first["state"]["leaves"], last["state"] and last["state"]["leaves"]) == ({"n": 1}, None if gone else {"n": 2})
+    assert last["began"] >= max(second_us, first["began"]) + 2 * SECOND_US
+    assert vendor.called_us[1] < vendor.called_us[0] + SECOND_US, "the second look was hurried"
+    assert [one["began"] for one in await fetches.events() if one["state"] is None] == ([last["began"]] if gone else [])
+
+
 async def test_a_vendor_whose_clock_is_behind_its_states_is_not_asked_for_ever(fetches: Fetches) -> None:
     """A state from an hour ahead is read twice; a newer one again twice."""
     fetches.vendor.put("a", NOW_US + 3600 * SECOND_US)
