@@ -68,3 +68,11 @@ def test_addresses_that_keys_may_come_from() -> None:
     """Amazon's, Salsify's and Adobe's, and no others."""
     assert all(allowed(url) for url in (CERTIFICATE, SALSIFY_CERTIFICATE, f"https://static.adobeioevents.com{ADOBE_PATHS[0]}"))
     assert not any(allowed(url) for url in ("https://static.adobeioevents.com/x.pem", "https://169.254.169.254/a.pem", "", "file:///a.pem"))
+
+
+def test_a_bucket_called_sns_is_not_amazons_sns() -> None:
+    """Of the names below amazonaws.com only regions count: the others may be hosts of anybody's files."""
+    regions = ("us-east-1", "ap-southeast-3", "us-gov-west-1", "mx-central-1")
+    assert all(allowed(f"https://sns.{region}.amazonaws.com/SimpleNotificationService-55d7.pem") for region in regions)
+    assert allowed("https://sns.cn-northwest-1.amazonaws.com.cn/SimpleNotificationService-55d7.pem")
+    assert not any(allowed(f"https://sns.{host}.amazonaws.com/a.pem") for host in ("s3-us-west-2", "s3-accelerate", "s3-external-1", "s3"))

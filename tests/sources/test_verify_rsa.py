@@ -45,6 +45,15 @@ def test_salsify_signs_the_address_that_it_calls() -> None:
         made("salsify", Credentials())
 
 
+def test_what_salsify_signed_for_another_customer_is_not_read_as_ours() -> None:
+    """Whoever registers an address that holds our organisation and our address has what we read signed by Salsify's own key."""
+    ours = made("salsify", credentials(SALSIFY_CERTIFICATE, url=SALSIFY_URL), organization="s-6f1c")
+    for time, request in ((str(int(NOW_S)), "r-1.s-evil.https://evil.example/?a="), (f"{int(NOW_S)}.r-1", "s-evil")):
+        signature = signer().sign(f"{time}.{request}.s-6f1c.{SALSIFY_URL}.{{}}".encode())
+        forged = signer().salsify(b"{}", int(NOW_S), timestamp=time, request_id=request, signature_v1=signature)
+        assert "dot" in ours.check(forged, b"{}", NOW_S)
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -5,6 +5,9 @@ Owns: Salsify. Does not own: fetching certificates (app/outbound/keys.py). Next 
 Source: getstarted.salsify.com/help/product-change-webhooks. The address is the one registered at Salsify; behind a proxy no request tells
 it, so it comes from the configuration (`url`). Salsify signs for every customer with the same key, and whoever knows the address can
 register it: `organization` pins the own one.
+
+What is signed is joined by dots, and a customer chooses the address that is called: with a dot in time or request id, a request to
+`https://evil.example/?.OURS.https://our.example/…` would read as one of ours. So these two have none.
 """
 
 from collections.abc import Mapping
@@ -16,8 +19,8 @@ from app.sources.verifiers.ages import age, header_bytes
 from app.sources.verifiers.rsa import SHA256, KeyUse, fits, signature_of, unsignable
 
 _TIME, _SIGNATURE, _CERTIFICATE = "x-salsify-timestamp", "x-salsify-signature-v1", "x-salsify-cert-url"
-_ORGANIZATION = "x-salsify-organization-id"
-_SIGNED = (_TIME, "x-salsify-request-id", _ORGANIZATION)
+_REQUEST, _ORGANIZATION = "x-salsify-request-id", "x-salsify-organization-id"
+_SIGNED = (_TIME, _REQUEST, _ORGANIZATION)
 
 
 class Salsify:
@@ -34,6 +37,9 @@ class Salsify:
         for name in (*_SIGNED, _SIGNATURE, _CERTIFICATE):
             if not headers.get(name):
                 return f"the header {name} is missing"
+        for name in (_TIME, _REQUEST):
+            if "." in headers[name]:
+                return f"the header {name} has a dot in it, so that what is signed could be read in two ways"
         certificate = headers[_CERTIFICATE]
         if not SALSIFY_CERTIFICATE.fullmatch(certificate):
             return f"{_CERTIFICATE} is no address of webhooks-auth.salsify.com"
