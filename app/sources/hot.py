@@ -23,8 +23,6 @@ _MASK_WORDS = bytes.maketrans(_WORDS, b"#" * len(_WORDS))
 _TYPES = ("type", "attribute_type")
 # What members are called that name the value beside them: `{"attribute_code": "special_price", "value": 9}`.
 _NAMES = ("attribute_code", "name", "code", "key")
-# `Preis (price)`, `Price (USD)`: a label and what it is the label of, or the other way round.
-_LABELLED = re.compile(r"(.*?)\s*\(([^()]*)\)", re.DOTALL)
 
 
 class HotFields:
@@ -82,11 +80,12 @@ class HotFields:
         return value
 
     def _is_named(self, name: str) -> bool:
+        """Whether it is hot itself or has a hot label: `Preis (price)`, or the other way round, `Price (USD)`."""
         lowered = name.lower()
-        if lowered in self._names:
-            return True
-        label = _LABELLED.fullmatch(lowered) if lowered.endswith(")") else None
-        return label is not None and not self._names.isdisjoint(label.groups())
+        if lowered in self._names or not lowered.endswith(")"):
+            return lowered in self._names
+        before, opened, within = lowered[:-1].rpartition("(")
+        return bool(opened) and ")" not in within and not self._names.isdisjoint((before.rstrip(), within))
 
     def _is_hot(self, value: Any) -> bool:
         if not isinstance(value, dict):

@@ -29,7 +29,7 @@ CAPACITY = 256
 
 ADOBE_HOST = "https://static.adobeioevents.com"
 ADOBE_PATH = re.compile(r"/(?:prod|stage)/keys/pub-key-[0-9a-f-]{36}\.pem")
-# Narrower than Amazon's own validator, which takes any name for the region's: `sns.s3-us-west-2` is a bucket, and its owner's, not Amazon's.
+# Narrower than Amazon's own validator, which takes any name for a region's: `sns.s3-us-west-2` is the host of a bucket, whoever owns it.
 SNS_HOST = re.compile(r"sns\.[a-z]{2,4}(?:-[a-z]+)+-[0-9]+\.amazonaws\.com(?:\.cn)?")
 SNS_CERTIFICATE = re.compile(rf"https://{SNS_HOST.pattern}(?:/[A-Za-z0-9_-]+)+\.pem")
 SALSIFY_CERTIFICATE = re.compile(r"https://webhooks-auth\.salsify\.com(?:/[A-Za-z0-9_~%-][A-Za-z0-9._~%-]*)+(?:\?[A-Za-z0-9._~%&=+-]*)?")

@@ -5,6 +5,7 @@ Next stop: tests/sources/test_cloudinary.py.
 """
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,14 @@ def test_what_is_not_hot_stays(cloudinary: Source) -> None:
     body = upload(price=1, metadata={**stays, "Stock Level": 3})
     (event,) = events(cloudinary, body)
     assert orjson.loads(event.value)["metadata"] == stays
+
+
+def test_a_name_of_nothing_but_spaces_holds_nothing_up(cloudinary: Source) -> None:
+    """Finding the label in a name takes a moment, however the name is made: all other requests wait for it."""
+    body = json.dumps(upload(price=MARK, **{" " * 200_000 + ")": 1, "Preis" + " " * 200_000 + "(price)": MARK})).encode()
+    began_s = time.process_time()
+    assert MARK.encode() not in kept(cloudinary.receive(body, ARRIVED_US, {}))
+    assert time.process_time() - began_s < 2
 
 
 def test_price_attributes_are_dropped_by_type(tmp_path: Path) -> None:
