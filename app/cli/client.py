@@ -1,7 +1,7 @@
 """How commands talk to a running service: address, token, errors.
 
-Owns: the options --url, --token and --data-dir, one request with a readable failure. Does not own: what is asked (remote.py, dlq.py).
-Next stop: app/api/application.py answers.
+Owns: the options --url, --token, --data-dir and --why, one request with a readable failure. Does not own: what is asked (remote.py, dlq.py,
+sources.py, tasks.py). Next stop: app/api/application.py answers.
 """
 
 from pathlib import Path
@@ -30,6 +30,8 @@ Token = Annotated[str | None, typer.Option("--token", envvar="BINDERY_TOKEN", he
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="BINDERY_DATA_DIR", help="Data directory of the service, for the token that it made there.")
 ]
+Why = Annotated[str, typer.Option("--why", help="Reason, for the audit and for colleagues.")]
+ASKED = "asked on the command line"
 
 
 class Service(NamedTuple):

@@ -7,14 +7,14 @@ token (app/cli/client.py). Next stop: app/api/dead_letters.py.
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import orjson
 import typer
 from rich.console import Console
 
 from app.cli import letter_tables
-from app.cli.client import DATA_DIR, SERVICE, DataDir, Service, Token, Url, request
+from app.cli.client import ASKED, DATA_DIR, SERVICE, DataDir, Service, Token, Url, Why, request
 from app.cli.failing import explained
 from app.cli.letter_tables import counted
+from app.cli.printing import AsJson, show_json
 from app.errors import Misconfigured
 
 PATH = "/v1/dead-letters"
@@ -22,8 +22,6 @@ WAITING = "waiting"
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what needs a person. List, show, replay, discard, acknowledge, restore.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Why = Annotated[str, typer.Option("--why", help="Reason, for the audit and for colleagues.")]
 Letters = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Letters by id; else choose by the options.")]
 State = Annotated[str | None, typer.Option("--state", help="open, acknowledged, replaying, resolved, superseded, discarded, waiting.")]
 Source = Annotated[str | None, typer.Option("--source", help="Name of the source.")]
@@ -34,7 +32,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so 
 
 @app.command("list")
 @explained
-def list_letters(  # noqa: PLR0913, PLR0917 # the options of the command
+def list_letters(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
     state: State = WAITING,
     source: Source = None,
     fingerprint: Fingerprint = None,
@@ -51,7 +49,7 @@ def list_letters(  # noqa: PLR0913, PLR0917 # the options of the command
     params = {"state": state or None, "source": source, "fingerprint": fingerprint, "record": record, "limit": limit, "after": after}
     answer = request("GET", PATH, Service(url, token, data_dir), params=params | {"group": "fingerprint" if groups else None})
     if as_json:
-        _json(answer)
+        show_json(answer)
         return
     if not answer["items"]:
         typer.echo("No letters." if state != WAITING else "No letters wait.")
@@ -73,7 +71,7 @@ def show(
     """Shows one letter: what came, what went wrong, what was tried."""
     answer = request("GET", f"{PATH}/{quote(letter, safe='')}", Service(url, token, data_dir))
     if as_json:
-        _json(answer)
+        show_json(answer)
         return
     console = Console()
     console.print(f"[bold]{answer['id']}[/bold]  {answer['state']}  {answer['disposition']} at {answer['stage']}", highlight=False)
@@ -86,7 +84,7 @@ def show(
 
 @app.command()
 @explained
-def replay(  # noqa: PLR0913, PLR0917 # the options of the command
+def replay(  # noqa: PLR0913, PLR0917 - each option of the command is a parameter
     letters: Letters = None,
     source: Source = None,
     fingerprint: Fingerprint = None,
@@ -94,7 +92,7 @@ def replay(  # noqa: PLR0913, PLR0917 # the options of the command
     state: State = None,
     rate: Annotated[float, typer.Option("--rate", min=0.1, max=10_000, help="Letters per second at most.")] = 20.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -104,7 +102,7 @@ def replay(  # noqa: PLR0913, PLR0917 # the options of the command
     body = {"filter": _filter(letters, source, fingerprint, record, state), "rate_per_s": rate, "dry_run": dry_run, "why": why}
     answer = request("POST", f"{PATH}/replay", Service(url, token, data_dir), json=body)
     if as_json:
-        _json(answer)
+        show_json(answer)
     elif dry_run:
         Console().print(letter_tables.forecast(answer))
     elif answer["phase"] == "choosing":
@@ -120,7 +118,7 @@ def replays(url: Url = SERVICE, token: Token = None, data_dir: DataDir = DATA_DI
     """Lists replay jobs and how far they are, newest first."""
     answer = request("GET", "/v1/replays", Service(url, token, data_dir))
     if as_json:
-        _json(answer)
+        show_json(answer)
     else:
         Console().print(letter_tables.replays(answer["items"]) if answer["items"] else "No replays yet.")
 
@@ -129,7 +127,7 @@ def replays(url: Url = SERVICE, token: Token = None, data_dir: DataDir = DATA_DI
 @explained
 def cancel(
     replay_id: Annotated[str, typer.Argument(metavar="REPLAY", help="The replay's id.")],
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -146,7 +144,7 @@ def discard(
     source: Source = None,
     fingerprint: Fingerprint = None,
     record: Record = None,
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -162,7 +160,7 @@ def acknowledge(
     source: Source = None,
     fingerprint: Fingerprint = None,
     record: Record = None,
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -175,7 +173,7 @@ def acknowledge(
 @explained
 def restore(
     letters: Annotated[list[str], typer.Argument(metavar="ID...", help="Letters by id.")],
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -205,7 +203,3 @@ def _filter(
     if not wanted:
         raise Misconfigured("say which letters: ids, or options such as --source, --fingerprint, --record")
     return wanted
-
-
-def _json(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.printing import block
+
 FATES = ("waiting", "sent", "resolved", "superseded", "reopened", "released")
 
 
@@ -27,7 +29,7 @@ def letters(items: Sequence[Mapping[str, Any]]) -> Group:
     for one in items:
         tries = f"{one['attempt'] + 1} {'try' if one['attempt'] == 0 else 'tries'}"
         head = [one["id"], one["state"], one["source"], one["type"], tries, one["last_failed_at"][:19]]
-        lines += _block(head, [one["record"], f"{one['error']['kind']}: {one['error']['message']}"])
+        lines += block(head, [one["record"], f"{one['error']['kind']}: {one['error']['message']}"])
     return Group(*lines)
 
 
@@ -36,13 +38,8 @@ def groups(items: Sequence[Mapping[str, Any]]) -> Group:
     lines: list[Text] = []
     for one in items:
         head = [one["fingerprint"], counted(one["count"]), one["source"], one["type"], one["stage"], one["last_failed_at"][:19]]
-        lines += _block(head, [f"{one['error']['kind']}: {one['error']['message']}"])
+        lines += block(head, [f"{one['error']['kind']}: {one['error']['message']}"])
     return Group(*lines)
-
-
-def _block(head: Sequence[str], below: Sequence[str]) -> list[Text]:
-    """Text objects, so that nothing in them is taken for markup."""
-    return [Text("  ".join(head), style="bold"), *(Text(f"    {line}") for line in below if line), Text()]
 
 
 def story(answer: Mapping[str, Any]) -> Table:
@@ -77,7 +74,7 @@ def replays(items: Sequence[Mapping[str, Any]]) -> Group:
     lines: list[Text] = []
     for job in items:
         fates = [f"{job[fate]} {fate}" for fate in FATES if job[fate]]
-        lines += _block([job["id"], job["phase"], counted(job["chosen"])], [", ".join(fates), f"{job['by']}: {job['why']}"])
+        lines += block([job["id"], job["phase"], counted(job["chosen"])], [", ".join(fates), f"{job['by']}: {job['why']}"])
     return Group(*lines)
 
 

@@ -15,13 +15,23 @@ from app.bootstrap import apply_topics, system_clock
 from app.cli.client import SERVICE, Url
 from app.cli.failing import EXIT, explained
 from app.cli.running import Config, settings_of
-from app.configuration import load
+from app.configuration import Configuration, load
 from app.errors import Misconfigured
+from app.sources.source import Source
 
-File = Annotated[Path, typer.Argument(help="File with the request body, exact bytes.", exists=True, dir_okay=False)]
+SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="Name of the source in bindery.yaml.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="File with the request body, exact bytes.", exists=True, dir_okay=False)]
 
 config_app = typer.Typer(no_args_is_help=True, help="bindery.yaml.")
 topics_app = typer.Typer(no_args_is_help=True, help="The topics on Kafka.")
+
+
+def configured(path: Path | None, name: str) -> tuple[Configuration, Source]:
+    """bindery.yaml, and one of its sources. Raises Misconfigured."""
+    configuration = load(path)
+    if name not in configuration.sources:
+        raise Misconfigured(f"{path} has no source {name!r}; it has {', '.join(sorted(configuration.sources)) or 'none'}")
+    return configuration, configuration.sources[name]
 
 
 def _now_s() -> float:
@@ -30,18 +40,15 @@ def _now_s() -> float:
 
 @explained
 def send(
-    source: Annotated[str, typer.Argument(help="Name of the source in bindery.yaml.")],
+    source: SourceName,
     file: File,
     config: Config = None,
     url: Url = SERVICE,
 ) -> None:
     """Signs a payload as the source's sender would, posts it, and prints the answer."""
-    settings = settings_of(config=config)
-    sources = load(settings.config).sources
-    if source not in sources:
-        raise Misconfigured(f"{settings.config} has no source {source!r}; it has {', '.join(sorted(sources)) or 'none'}")
+    _, chosen = configured(settings_of(config=config).config, source)
     body = file.read_bytes()
-    headers = {"content-type": "application/json", **sources[source].sign(body, _now_s())}
+    headers = {"content-type": "application/json", **chosen.sign(body, _now_s())}
     try:
         answer = httpx.post(f"{url}/webhooks/{source}", content=body, headers=headers, timeout=10.0)
     except httpx.TransportError as error:

@@ -10,20 +10,15 @@ from urllib.parse import quote
 import orjson
 import typer
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.client import DATA_DIR, SERVICE, DataDir, Service, Token, Url, request
+from app.cli.client import ASKED, DATA_DIR, SERVICE, DataDir, Service, Token, Url, Why, request
 from app.cli.failing import explained
+from app.cli.printing import AsJson, show_json
 from app.domain.instants import rfc3339
 from app.errors import Misconfigured
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-
-def show_json(value: Any) -> None:
-    """Indented JSON on standard output."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 @explained
@@ -40,7 +35,7 @@ def sku(
         show_json(answer)
         return
     console = Console()
-    console.print(f"[bold]{answer['sku']}[/bold]  revision {answer['revision']}  next change {answer['next_change_at'] or 'none'}")
+    console.print(f"[bold]{escape(answer['sku'])}[/bold]  revision {answer['revision']}  next change {answer['next_change_at'] or 'none'}")
     console.print(bindings(answer), soft_wrap=True)
 
 
@@ -68,7 +63,7 @@ def explain(
         show_json(answer)
         return
     console = Console()
-    console.print(f"[bold]{name}[/bold]")
+    console.print(f"[bold]{escape(name)}[/bold]")
     for product in answer["products"]:
         if product["why"]:
             told = f"The product {product['system']}/{product['id']}: {product['why']}"
@@ -80,9 +75,9 @@ def explain(
 
 
 def _print_asset(console: Console, one: dict[str, Any]) -> None:
-    console.print(f"\n[bold]{one['asset']['system']}/{one['asset']['id']}[/bold]")
+    console.print(f"\n[bold]{escape(one['asset']['system'] + '/' + one['asset']['id'])}[/bold]")
     for binding in one["bindings"]:
-        console.print(f"  {binding['role']}: [bold]{binding['state']}[/bold]. {binding['reason']['text']}", highlight=False)
+        console.print(f"  {escape(binding['role'])}: [bold]{binding['state']}[/bold]. {escape(binding['reason']['text'])}", highlight=False)
     for fact in one["decided_by"]:
         event = fact.get("event") or {}
         told = f"  ({event['type']} {event['id']} of {event['source']})" if event else ""
@@ -103,7 +98,7 @@ def _readable(path: str, value: Any) -> Any:
 def rebind(
     name: Annotated[str | None, typer.Option("--sku", help="One SKU.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every SKU, in pages, below live traffic.")] = False,
-    why: Annotated[str, typer.Option("--why", help="Reason, for the audit.")] = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,

@@ -15,18 +15,18 @@ from rich.console import Console
 
 from app.bootstrap import system_clock
 from app.cli import local, samples, source_tables, trying
-from app.cli.client import DATA_DIR, SERVICE, DataDir, Service, Token, Url, request
-from app.cli.failing import EXIT, explained
-from app.cli.remote import AsJson, show_json
+from app.cli.client import ASKED, DATA_DIR, SERVICE, DataDir, Service, Token, Url, Why, request
+from app.cli.failing import explained
+from app.cli.local import SourceName
+from app.cli.printing import AsJson, show_json
 from app.cli.running import Config, settings_of
 from app.configuration import load
+from app.errors import Misconfigured
 
 PATH = "/v1/sources"
 POLL_S = 1.0
 
 app = typer.Typer(no_args_is_help=True, help="Senders: list, check, try, record, status, accept, release.")
-Source = Annotated[str, typer.Argument(metavar="SOURCE", help="Name of the source in bindery.yaml.")]
-Why = Annotated[str, typer.Option("--why", help="Reason, for the audit and for colleagues.")]
 
 
 def _of(source: str, *more: str) -> str:
@@ -68,21 +68,20 @@ def status(
     """Shows how each source's deliveries go: last request, refused, letters, tasks, lag, suspected gap, what waits for a person."""
     items = request("GET", PATH, Service(url, token, data_dir))["items"]
     chosen = [item for item in items if source in {None, item["name"]}]
+    if source is not None and not chosen:
+        raise Misconfigured(f"there is no source {source!r}; there are {', '.join(item['name'] for item in items) or 'none'}")
     if as_json:
         show_json({"items": chosen})
     else:
         Console().print(source_tables.states(chosen), soft_wrap=True)
-    if source and not chosen:
-        typer.secho(f"There is no source {source!r}; there are {', '.join(item['name'] for item in items) or 'none'}.", err=True, fg="red")
-        raise typer.Exit(EXIT)
 
 
 @app.command()
 @explained
 def accept(
-    source: Source,
+    source: SourceName,
     topic: Annotated[str, typer.Argument(help="The SNS topic, as `status` shows it.")],
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -95,8 +94,8 @@ def accept(
 @app.command()
 @explained
 def release(
-    source: Source,
-    why: Why = "asked on the command line",
+    source: SourceName,
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -112,26 +111,30 @@ def release(
 @app.command()
 @explained
 def record(
-    source: Source,
+    source: SourceName,
     out: Annotated[Path, typer.Option("--out", help="Directory for the samples.", file_okay=False)],
     count: Annotated[int, typer.Option("--count", min=1, max=100, help="How many requests.")] = 5,
     minutes: Annotated[int, typer.Option("--minutes", min=1, max=1440, help="For how long to wait for them.")] = 60,
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Keeps the next requests of a source, redacted, and writes each as a body and a sidecar, as `sources try` reads them."""
     service = Service(url, token, data_dir)
-    state = request("POST", _of(source, "recordings"), service, json={"count": count, "minutes": minutes, "why": why})
-    typer.echo(f"recording {state['id']}: waiting for {count} of {source}'s requests, until {state['until']}")
-    out.mkdir(parents=True, exist_ok=True)
     written: set[str] = set()
-    while True:
-        state = _write(service, source, out, state, written)
-        if state["complete"] or len(written) >= count:
-            break
-        asyncio.run(system_clock().sleep(POLL_S))
+    try:
+        # Before anything is recorded: what has no place to go to is not asked for.
+        out.mkdir(parents=True, exist_ok=True)
+        state = request("POST", _of(source, "recordings"), service, json={"count": count, "minutes": minutes, "why": why})
+        typer.echo(f"recording {state['id']}: waiting for {count} of {source}'s requests, until {state['until']}")
+        while True:
+            state = _write(service, source, out, state, written)
+            if state["complete"] or len(written) >= count:
+                break
+            asyncio.run(system_clock().sleep(POLL_S))
+    except OSError as failed:
+        raise Misconfigured(f"{out} cannot be written to ({failed.strerror}); mend that, or name another directory with --out") from None
     typer.echo(f"{len(written)} samples in {out}")
     if len(written) < count:
         raise typer.Exit(1)

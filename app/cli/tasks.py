@@ -1,26 +1,24 @@
 """`bindery tasks`: what waits for a vendor, have it tried now, cancel it.
 
-Owns: the commands and what they print. Does not own: the answers (app/api/tasks.py), address and token (app/cli/client.py).
-Next stop: app/api/tasks.py.
+Owns: the commands and their options. Does not own: lines (app/cli/task_tables.py), the answers (app/api/tasks.py), address and token
+(app/cli/client.py). Next stop: app/api/tasks.py.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from app.cli.client import DATA_DIR, SERVICE, DataDir, Service, Token, Url, request
+from app.cli import task_tables
+from app.cli.client import ASKED, DATA_DIR, SERVICE, DataDir, Service, Token, Url, Why, request
 from app.cli.failing import explained
+from app.cli.printing import AsJson, show_json
 from app.errors import Misconfigured
 
 PATH = "/v1/tasks"
 
 app = typer.Typer(no_args_is_help=True, help="Work with the outside that waits. List, try now, cancel.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Why = Annotated[str, typer.Option("--why", help="Reason, for the audit and for colleagues.")]
 Key = Annotated[str | None, typer.Argument(metavar="[KEY]", help='Key of one task, as listed ("fetch product akeneo 4711").')]
 OfSystem = Annotated[str | None, typer.Option("--system", help="All tasks of this system.")]
 
@@ -41,31 +39,16 @@ def list_tasks(
     params = {"system": system, "kind": kind, "limit": limit, "cursor": cursor}
     answer = request("GET", PATH, Service(url, token, data_dir), params=params)
     if as_json:
-        _json(answer)
+        show_json(answer)
         return
-    console = Console()
-    if answer["systems"]:
-        console.print(_systems(answer["systems"]))
-    if not answer["items"]:
-        typer.echo("nothing waits")
-        return
-    console.print(_tasks(answer["items"]))
+    console = Console(soft_wrap=True)
+    console.print(task_tables.systems(answer["systems"]))
+    console.print(task_tables.tasks(answer["items"]))
     if answer["next"]:
-        typer.echo(f"more: --cursor {answer['next']}")
-
-
-def _systems(systems: list[dict[str, Any]]) -> Table:
-    table = Table("system", "waiting", "owner", "paused until", "last error", box=None)
-    for one in systems:
-        table.add_row(one["system"], str(one["waiting"]), one["owner"] or "nobody", one["paused_until"] or "", one["last_error"] or "")
-    return table
-
-
-def _tasks(items: list[dict[str, Any]]) -> Table:
-    table = Table("task", "waits because", "since", "next attempt", "tries", "last error", box=None)
-    for item in items:
-        table.add_row(item["key"], item["reason"], item["since"], item["next_attempt_at"], str(item["attempts"]), item["last_error"] or "")
-    return table
+        # A kind is looked for in a stretch of all tasks, so that a page may hold few of it, or none.
+        typer.echo(f"more tasks wait: --cursor {answer['next']}")
+    elif not answer["items"]:
+        typer.echo("nothing waits")
 
 
 @app.command("now")
@@ -73,7 +56,7 @@ def _tasks(items: list[dict[str, Any]]) -> Table:
 def now(
     key: Key = None,
     system: OfSystem = None,
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -88,7 +71,7 @@ def now(
 def cancel(
     key: Key = None,
     system: OfSystem = None,
-    why: Why = "asked on the command line",
+    why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -104,11 +87,6 @@ def _post(action: str, key: str | None, system: str | None, why: str, service: S
     body = {"key": key, "why": why} if key is not None else {"system": system, "why": why}
     answer = request("POST", f"{PATH}/{action}", service, json=body)
     if as_json:
-        _json(answer)
+        show_json(answer)
         return
-    count = answer["changed"]
-    typer.echo(f"{count} {'task' if count == 1 else 'tasks'} {done}")
-
-
-def _json(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    typer.echo(f"{task_tables.counted(answer['changed'])} {done}")

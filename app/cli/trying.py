@@ -17,14 +17,15 @@ from rich.markup import escape
 
 from app.bootstrap import download_key, system_clock
 from app.cli.failing import explained
+from app.cli.local import File, SourceName, configured
+from app.cli.printing import AsJson, show_json
 from app.cli.running import Config, settings_of
-from app.configuration import Configuration, load
+from app.configuration import Configuration
 from app.errors import KeyMissing, Misconfigured
 from app.settings import Settings
 from app.sources.source import Source
 from app.sources.try_ import explain_request, order_in_words
 
-File = Annotated[Path, typer.Argument(help="File with the request body, exact bytes.", exists=True, dir_okay=False)]
 Sidecar = Annotated[
     Path | None,
     typer.Option("--headers", help="JSON file with the request's `headers` and, where it is known, `path`; without: signed here."),
@@ -34,26 +35,23 @@ _SIDECAR = 'write {"headers": {"name": "value"}, "path": "/webhooks/…"}, as th
 
 @explained
 def try_source(
-    source: Annotated[str, typer.Argument(help="Name of the source in bindery.yaml.")],
+    source: SourceName,
     file: File,
     headers: Sidecar = None,
     config: Config = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Shows what a request becomes, genuine or not, step by step: verification, pieces, record, order, facets."""
     settings = settings_of(config=config)
-    configuration = load(settings.config)
-    if source not in configuration.sources:
-        raise Misconfigured(f"there is no source {source!r}; there are {', '.join(sorted(configuration.sources)) or 'none'}")
-    chosen, body, now_s = configuration.sources[source], file.read_bytes(), system_clock().now_us() / 1e6
+    configuration, chosen = configured(settings.config, source)
+    body, now_s = file.read_bytes(), system_clock().now_us() / 1e6
     held, signed_here = (_sidecar(headers), "") if headers else _signed_here(chosen, body, now_s)
     method = "POST" if "POST" in chosen.methods else min(chosen.methods)
     held = {":method": method, ":path": f"/webhooks/{source}", **held}
     shown, without_key = _explained(settings, configuration, chosen, held, body)
     if as_json:
         # These three and no others, so that programs can be strict; what is not about events is told to people.
-        told = {name: shown[name] for name in ("verified", "reason", "events")}
-        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        show_json({name: shown[name] for name in ("verified", "reason", "events")})
     else:
         _print(Console(soft_wrap=True), shown, signed_here + without_key)
 

@@ -88,3 +88,10 @@ def test_what_nobody_knows_is_an_error(bindery: Bindery, tmp_path: Path) -> None
     (tmp_path / "token").write_text("ops local token-of-ops\n")
     assert "'NOPE'" in bindery("rebind", "--sku", "NOPE", "--data-dir", str(tmp_path), code=2)
     assert "'NOPE'" in bindery("explain", "NOPE", code=2)
+
+
+def test_names_are_not_taken_for_markup(server: Running, bindery: Bindery) -> None:
+    """A SKU and an asset's id are told as they were sent."""
+    server.do(Shelf("NH[/1]", {"a[/b]": (None, None)}).store(server.store))
+    assert "NH[/1]" in bindery("sku", "NH[/1]")
+    assert "a[/b]" in bindery("explain", "NH[/1]")

@@ -55,7 +55,10 @@ def test_status_of_one_and_of_all(server: Running, bindery: Bindery) -> None:
     assert "not accepted: 1 bad-signature" in told
     assert "dam-2" not in told
     assert "dam-2" in bindery("sources", "status")
-    assert "dam-2" in bindery("sources", "status", "nobody", code=2)
+    told = bindery("sources", "status", "nobody", code=2)
+    assert "no source 'nobody'; there are " in told
+    assert "dam-1, dam-2" in told
+    assert len(told.splitlines()) == 1
     assert json.loads(bindery("sources", "status", "dam-1", "--json"))["items"][0]["accepted"] == 1
 
 
@@ -85,6 +88,14 @@ def test_a_recording_that_nothing_comes_to_says_so(server: Running, bindery: Bin
     an_hour_later.join()
     assert "waiting for 5 of dam-1's requests, until 2026-03-01T00:01:00Z" in told
     assert "0 samples" in told
+
+
+def test_nothing_is_recorded_that_has_no_place_to_go_to(server: Running, bindery: Bindery, tmp_path: Path) -> None:
+    """A directory that cannot be made is a sentence, said before the service is asked."""
+    (tmp_path / "file").write_text("")
+    told = bindery("sources", "record", "dam-1", "--out", str(tmp_path / "file" / "below"), "--token", "token-of-ops", code=2)
+    assert "cannot be written to (Not a directory)" in told
+    assert server.source("dam-1")["recording"] is None
 
 
 def test_samples_are_written_as_they_came(tmp_path: Path) -> None:
