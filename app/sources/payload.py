@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 
-from app.errors import Malformed
+from app.errors import Malformed, Unmappable
 from app.sources.transforms import found
 
 # Far below what orjson reads (1,024) and writes (254), so that whatever was read can be written and walked by recursion.
 MAX_DEPTH = 100
+# Pieces repeat what surrounds their list; a request may grow to this much in all before it is refused as unsplittable.
+MAX_SPLIT_BYTES = 64 * 1024 * 1024
 BODY, NAME, VALUE, REQUEST = "_body", "_name", "_value", "_request"
 
 
@@ -91,7 +93,8 @@ class Place:
 def several(body: Any, names: list[str]) -> list[Any] | None:
     """The events of a body that holds a list of them (no names: that is one); None for a body that is one event itself.
 
-    What stands beside the list at the top of the body (a time, a tenant) is added to every event as `_request`.
+    What stands beside the list at the top of the body (a time, a tenant) is added to every event as `_request`. Raises Unmappable where
+    that would be more than MAX_SPLIT_BYTES in all.
     """
     held = body
     for name in names:
@@ -99,7 +102,11 @@ def several(body: Any, names: list[str]) -> list[Any] | None:
     if not isinstance(held, list):
         return None
     beside = {name: value for name, value in body.items() if name != names[0]} if names else {}
-    return [{**event, REQUEST: beside} if isinstance(event, dict) else event for event in held] if beside else held
+    if not beside:
+        return held
+    if len(held) * len(orjson.dumps(beside)) > MAX_SPLIT_BYTES:
+        raise Unmappable(f"{len(held)} events, each with what stands beside them, exceed {MAX_SPLIT_BYTES} bytes together")
+    return [{**event, REQUEST: beside} if isinstance(event, dict) else event for event in held]
 
 
 class Splitter:

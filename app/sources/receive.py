@@ -17,12 +17,9 @@ from app.errors import Malformed, Unmappable, Unusable
 from app.sources.events import EventPlan, Router
 from app.sources.fetching import FETCHED, Found
 from app.sources.hot import HotFields, mask, mask_words, without_members
-from app.sources.payload import Place, parse
+from app.sources.payload import MAX_SPLIT_BYTES, Place, parse
 from app.sources.source import Received, Unread
 from schemas.event import Event
-
-# Pieces repeat what surrounds the list; a request may grow to this much in all before it is refused as unsplittable.
-MAX_SPLIT_BYTES = 64 * 1024 * 1024
 
 
 def hashed(author: str) -> str:
@@ -82,15 +79,26 @@ class BodyReceiver:
         if self._router.passes is not None and self._router.passes(parsed, headers):
             return Received()
         event_id = self._router.id_of(parsed, headers) or named(as_it_came + (str(arrived_us).encode() if self._router.repeats else b""))
-        several = self._router.several(parsed)
-        if several is None:
-            return self._one(parsed, body, event_id, arrived_us, headers)
+        try:
+            several = self._router.several(parsed)
+            if several is None:
+                return self._one(parsed, body, event_id, arrived_us, headers)
+            return self._each(several, event_id, arrived_us, headers)
+        except Unmappable as error:
+            return Received(unread=[Unread(body, "", event_id, "", self._explained("", error))])
+
+    def _each(self, several: Sequence[Any], event_id: str, arrived_us: int, headers: Mapping[str, str]) -> Received:
+        """What the events of one request become. Raises Unmappable where they would grow beyond all bounds when they are split in turn."""
         received = Received()
+        written = 0
         for number, each in enumerate(several):
             own_id = self._router.id_of(each, headers) or f"{event_id}:{number}"
             one = self._one(each, orjson.dumps(each), own_id, arrived_us, headers)
             received.events.extend(one.events)
             received.unread.extend(one.unread)
+            written += sum(len(event.value) for event in one.events) + sum(len(unread.value) for unread in one.unread)
+            if written > MAX_SPLIT_BYTES:
+                raise Unmappable(f"{len(several)} events whose pieces exceed {MAX_SPLIT_BYTES} bytes together")
         return received
 
     def _one(self, parsed: Any, body: bytes, event_id: str, arrived_us: int, headers: Mapping[str, str]) -> Received:

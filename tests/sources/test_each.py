@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from app.errors import Unmappable
 from app.sources.source import Source
 from schemas.event import Event
 from tests.sources.builders import ARRIVED_US, VERSION, one
@@ -66,6 +67,20 @@ def test_the_body_itself_may_be_the_list(tmp_path: Path) -> None:
     events = source.receive(orjson.dumps([event("saved", id="1"), event("saved", id="2")]), ARRIVED_US, {}).events
     assert [one.key for one in events] == ["asset/dam/1", "asset/dam/2"]
     assert len({one.id for one in events}) == 2
+
+
+def test_events_that_would_grow_without_bound_are_one_letter(source: Source, tmp_path: Path) -> None:
+    """What stands beside the list is in every event, and an event may be split in turn: one letter, which is not read either."""
+    beside = orjson.dumps({"pad": "x" * 200_000, "deliveries": {"events": [{}] * 2_000}})
+    (unread,) = source.receive(beside, ARRIVED_US, {}).unread
+    assert unread.value == beside
+    assert "2000 events" in str(unread.error)
+    with pytest.raises(Unmappable, match="2000 events"):
+        source.project(Event("letter", source.name, "", "", beside, ARRIVED_US), VERSION)
+    split = one(tmp_path, WORDS.replace("split: null", "split: things") % "")
+    inside = orjson.dumps([event("saved", pad="x" * 30_000, things=[{"id": str(n)} for n in range(1_100)])] * 3)
+    (unread,) = split.receive(inside, ARRIVED_US, {}).unread
+    assert (unread.value, "3 events" in str(unread.error)) == (inside, True)
 
 
 def test_a_letter_about_the_whole_request_is_read_event_by_event(source: Source) -> None:
