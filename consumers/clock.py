@@ -9,15 +9,11 @@ is not asked again and again; a restart forgets it, which costs a second request
 import asyncio
 from collections.abc import Sequence
 
-import structlog
-
-from app.errors import EngineDown
 from app.ports import Clock, Doc, EventLog, Store
-from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health, pause
+from consumers.runner import Health
 from consumers.sweeps import Sweeper, request_entries
+from consumers.turns import take_turns
 from schemas import topics
-
-log_line = structlog.get_logger(__name__)
 
 ASK_AGAIN_US = 30_000_000
 PAGE = 1000
@@ -38,20 +34,13 @@ class DueClock:
 
     async def run(self) -> None:
         """Until stopped. Failure policy: EngineDown pauses and goes on in place; what is due stays due."""
-        backoff_s = FIRST_BACKOFF_S
-        while not self._stop.is_set():
-            try:
-                asked = await self.run_once()
-                swept = await self._sweeper.run_once()
-                self.health.trouble, backoff_s = "", FIRST_BACKOFF_S
-                self.health.records += asked + swept
-                pause_s = 0.02 if swept else self._tick_s
-            except EngineDown as down:
-                self.health.trouble = f"{type(down).__name__}: {down}"
-                log_line.warning("clock.engine_down", error=type(down).__name__, detail=str(down))
-                pause_s = backoff_s
-                backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
-            await pause(self._clock, self._stop, pause_s)
+        await take_turns("clock", self._turn, self.health, self._clock, self._stop)
+
+    async def _turn(self) -> float:
+        asked = await self.run_once()
+        swept = await self._sweeper.run_once()
+        self.health.records += asked + swept
+        return 0.02 if swept else self._tick_s
 
     async def run_once(self) -> int:
         """Asks for every SKU that is due now and was not asked for lately; how many."""

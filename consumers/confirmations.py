@@ -17,7 +17,8 @@ from app.kept import topics
 from app.kept.topics import Topic
 from app.ports import Clock, Doc, Outbound, StoreView
 from app.sources.handshakes import is_of_sns
-from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health, pause
+from consumers.runner import Health
+from consumers.turns import take_turns
 
 log_line = structlog.get_logger(__name__)
 
@@ -42,16 +43,11 @@ class Confirmations:
 
     async def run(self) -> None:
         """Until stopped. Failure policy: EngineDown pauses and goes on in place; what is wanted stays wanted."""
-        backoff_s = FIRST_BACKOFF_S
-        while not self._stop.is_set():
-            try:
-                self.health.records += await self.run_once()
-                self.health.trouble, backoff_s, pause_s = "", FIRST_BACKOFF_S, TICK_S
-            except EngineDown as down:
-                self.health.trouble = f"{type(down).__name__}: {down}"
-                log_line.warning("confirmations.engine_down", error=type(down).__name__, detail=str(down))
-                pause_s, backoff_s = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S)
-            await pause(self._clock, self._stop, pause_s)
+        await take_turns("confirmations", self._turn, self.health, self._clock, self._stop)
+
+    async def _turn(self) -> float:
+        self.health.records += await self.run_once()
+        return TICK_S
 
     async def run_once(self) -> int:
         """Visits what is due; how many visits there were."""

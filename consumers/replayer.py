@@ -17,13 +17,14 @@ from app.domain.failures import ToLetter, reaction
 from app.domain.letter_states import Action, Known
 from app.domain.letters import letter_of_event, letter_of_unread
 from app.domain.replays import Sending, Versions, event_of, failed_again, holds_event, read_again
-from app.errors import EngineDown, EntryRefused, Unmappable
+from app.errors import EntryRefused, Unmappable
 from app.letters import documents, jobs
 from app.letters.jobs import Job
 from app.ports import Clock, Entry, EventLog, Store
 from app.sources.source import Sources
 from consumers.configuration import refuse_if_stale
-from consumers.runner import FIRST_BACKOFF_S, LONGEST_BACKOFF_S, Health, pause
+from consumers.runner import Health
+from consumers.turns import take_turns
 from schemas import topics
 from schemas.event import Event
 from schemas.letter import Letter
@@ -51,16 +52,7 @@ class Replayer:
         self._stop.set()
 
     async def run(self) -> None:
-        backoff_s = FIRST_BACKOFF_S
-        while not self._stop.is_set():
-            try:
-                pause_s = await self.run_once()
-                self.health.trouble, backoff_s = "", FIRST_BACKOFF_S
-            except EngineDown as down:
-                self.health.trouble = f"{type(down).__name__}: {down}"
-                log_line.warning("replayer.engine_down", error=type(down).__name__, detail=str(down))
-                pause_s, backoff_s = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S)
-            await pause(self._clock, self._stop, pause_s)
+        await take_turns("replayer", self.run_once, self.health, self._clock, self._stop)
 
     async def run_once(self) -> float:
         """One step of every job; seconds until the next step is due (IDLE_S at most)."""
