@@ -17,18 +17,29 @@ def read_object(path: Path) -> dict[str, Any]:
     Failure policy: refuses; nothing can be said about the rest of a file that does not parse.
     """
     try:
-        parsed = yaml.load(path.read_bytes(), _Loader)  # noqa: S506  # _Loader is a SafeLoader.
+        parsed = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 -- _Loader is a SafeLoader: plain data, no objects, no calls
     except (OSError, UnicodeDecodeError) as wrong:
         raise Misconfigured(f"{path} cannot be read ({type(wrong).__name__}); name the file with --config or BINDERY_CONFIG") from None
     except yaml.YAMLError as wrong:
         raise Misconfigured(f"{path} is not YAML: {' '.join(str(wrong).split())}") from None
+    except RecursionError:
+        raise Misconfigured(f"{path} is nested too deeply to be read; no configuration needs that") from None
     if parsed is not None and not isinstance(parsed, dict):
         raise Misconfigured(f"{path} must hold an object with `version` and `sources`")
     return parsed or {}
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without surprises: a key that stands twice is a mistake, not a silent choice of the last."""
+    """YAML without surprises: a key that stands twice is a mistake, not a silent choice of the last, and what cannot be read
+    is told with its line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            # At once, not later as by default: so an alias inside of what it stands for is a mistake, not a structure without end.
+            return super().construct_object(node, deep=True)
+        except (ValueError, LookupError, AttributeError, TypeError):
+            # What a loader makes of a date such as 2026-13-01, or of `!!map [x]`, is Python's error, without a place.
+            raise yaml.constructor.ConstructorError(None, None, "this value cannot be read; put it in quotes", node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

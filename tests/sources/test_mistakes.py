@@ -277,6 +277,11 @@ def test_a_mistake(tmp_path: Path, sources: str, path: str, words: str) -> None:
         ("- 1", "must hold an object"),
         ("version: 1\nversion: 2", "stands twice"),
         ("\x00", "is not YAML"),
+        ("version: 1\nsince: 2026-13-01", "put it in quotes.*line 2"),
+        ("version: !!timestamp x", "put it in quotes"),
+        ("sources: !!map [x]", "cannot be read"),
+        ("sources: {x: {api: &api {headers: *api}}}", "recursive"),
+        ("[" * 1_000, "nested too deeply"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
