@@ -126,6 +126,8 @@ class EventProjector:
             projected.changes.append(_deleted(record_key(kind, self._system, thing), text, event))
         elif ordered:
             self._changes(projected, piece, text, stamp)
+        if ordered or deletion:
+            projected.orders.append(text)
         if self._fetching is not None:
             # The arrival orders a deletion without a time of its own; of anything else it says nothing to compare a fetched state with.
             trigger_us = source_order if ordered or deletion else 0

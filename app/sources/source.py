@@ -69,10 +69,11 @@ class FetchTask:
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """What one event means."""
+    """What one event means. orders: those that its pieces have, whether they change anything or ask for a fetch alone."""
 
     changes: list[Change] = field(default_factory=list)
     tasks: list[FetchTask] = field(default_factory=list)
+    orders: list[str] = field(default_factory=list)
 
 
 class Verifier(Protocol):

@@ -21,10 +21,11 @@ def explain_request(source: Source, headers: Mapping[str, str], body: bytes, now
     """{verified, reason, events: [{id, type, side, key, order, full, facets, dead_letter}]}, as plain data fit for JSON.
 
     headers: any spelling of names, ":method" and ":path" among them where they are known. One entry per change; what is no change (a thin
-    event, a letter) has one as well. facets: path -> value, null = taken away. full: whether it is a whole state. dead_letter: null or
-    {disposition, message}. Two more members where there is something to say: `fetches`, what would be fetched ({event, kind, id, reason}),
-    and `beside`, what the request is if it is no event (a handshake, a test call). A request that is not genuine is looked into as well:
-    mappings are written before signatures fit. Raises KeyMissing where the key that it says it was signed with is not at hand.
+    event, a letter) has one as well. order: null where the sender says none, and of a letter. facets: path -> value, null = taken away.
+    full: whether it is a whole state. dead_letter: null or {disposition, message}. Two more members where there is something to say:
+    `fetches`, what would be fetched ({event, kind, id, reason}), and `beside`, what the request is if it is no event (a handshake, a test
+    call). A request that is not genuine is looked into as well: mappings are written before signatures fit. Raises KeyMissing where the key
+    that it says it was signed with is not at hand.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     asked = _handshake(source, lower, body)
@@ -82,7 +83,7 @@ def _read(source: Source, event: Event, version: int, fetches: list[dict[str, st
         {**shown, "key": change.record, "order": change.order, "full": ROOT in change.full, "facets": dict(change.leaves)}
         for change in projected.changes
     ]
-    return changes or [shown]
+    return changes or [{**shown, "order": max(projected.orders, default=None)}]
 
 
 def _unread(source: Source, unread: Unread) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.cli import app
 from app.configuration import Configuration
 from app.settings import Settings
 from app.sources.source import Source
-from app.sources.try_ import explain_request
+from app.sources.try_ import explain_request, order_in_words
 from tests.sources.builders import AKENEO, ASSET, CLOUDINARY, NOW_S, PRODUCT, SAMPLES, SECRETS, VERSION, configure, sample
 
 
@@ -48,6 +48,7 @@ def test_a_thin_event(sources: dict[str, Source]) -> None:
     shown = explain_request(sources["akeneo-main"], *sample("akeneo-eventplatform-product-updated"), NOW_S, VERSION)
     (event,) = shown["events"]
     assert (event["key"], event["facets"]) == (PRODUCT, {})
+    assert "2026-08-24T09:15:40Z, a change" in order_in_words(event["order"])
     assert shown["fetches"][0]["id"] == PRODUCT.split("/")[2]
 
 
