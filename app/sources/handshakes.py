@@ -84,13 +84,17 @@ class SharedSecret:
     secrets: tuple[bytes, ...]
 
     def told(self, body: bytes) -> str:
-        """The secret in a body, "" where there is none that a file could hold (text of 8 to 1,000 characters in one line)."""
+        """The secret in a body, "" where there is none: a configured one, or what a file could hold (8 to 1,000 characters in one line)."""
         try:
             parsed = orjson.loads(body)
         except orjson.JSONDecodeError:
             return ""
         secret = parsed.get(self.member) if isinstance(parsed, dict) else None
-        if not isinstance(secret, str) or not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
+        if not isinstance(secret, str):
+            return ""
+        if secret and self.fits(secret):
+            return secret
+        if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
             return ""
         return secret if secret.isprintable() and secret == secret.strip() else ""
 

@@ -28,7 +28,8 @@ REFUSED_S = 60.0
 CAPACITY = 256
 
 ADOBE_HOST = "https://static.adobeioevents.com"
-ADOBE_PATH = re.compile(r"/(?:prod|stage)/keys/pub-key-[0-9a-f-]{36}\.pem")
+# Names in requests that Adobe sent are ten letters and digits (public samples of several customers); a UUID is told of as well.
+ADOBE_PATH = re.compile(r"/(?:prod|stage)/keys/pub-key-[0-9A-Za-z-]{8,64}\.pem")
 # Narrower than Amazon's own validator, which takes any name for a region's: `sns.s3-us-west-2` is the host of a bucket, whoever owns it.
 SNS_HOST = re.compile(r"sns\.[a-z]{2,4}(?:-[a-z]+)+-[0-9]+\.amazonaws\.com(?:\.cn)?")
 SNS_CERTIFICATE = re.compile(rf"https://{SNS_HOST.pattern}(?:/[A-Za-z0-9_-]+)+\.pem")

@@ -74,6 +74,7 @@ def test_test_calls_are_told_by_body_or_header() -> None:
     [
         (b'{"shared_secret":"long-enough"}', "long-enough"),
         (b'{"shared_secret":"short"}', ""),
+        (b'{"shared_secret":"s3cr3t"}', "s3cr3t"),
         (b'{"shared_secret":"two\\nlines-of-it"}', ""),
         (b'{"shared_secret":" padded-secret "}', ""),
         (b'{"shared_secret":12345678}', ""),
@@ -84,7 +85,7 @@ def test_test_calls_are_told_by_body_or_header() -> None:
 )
 def test_a_secret_that_no_file_could_hold_is_none(body: bytes, told: str) -> None:
     """What would be read back differently, or is no secret at all, is refused."""
-    handshakes = compile_handshakes(words({"kind": "shared-secret"}), ["long-enough"], pinned=False)
+    handshakes = compile_handshakes(words({"kind": "shared-secret"}), ["long-enough", "s3cr3t"], pinned=False)
     assert handshakes is not None
     assert handshakes.shared is not None
     assert handshakes.shared.told(body) == told

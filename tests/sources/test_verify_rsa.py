@@ -13,6 +13,7 @@ import pytest
 
 from app.errors import KeyMissing
 from app.sources.credentials import Credentials
+from app.sources.keyring import allowed
 from tests.sources.builders import NOW_S, events, mistakes, one
 from tests.sources.rsa_signers import (
     ADOBE_PATHS,
@@ -117,6 +118,15 @@ def test_adobes_key_path_names_no_other_host(path: str) -> None:
     """Only a path of the documented form is ever fetched."""
     headers = adobe(EVENT, signer(), signer(), paths=[path, path])
     assert "documents" in made("adobe", Credentials()).check(headers, EVENT, NOW_S)
+
+
+def test_adobes_key_paths_as_adobe_sends_them() -> None:
+    """Names of ten letters and digits, as in public samples of real requests, a UUID as in the facts, and both environments."""
+    for path in ("/prod/keys/pub-key-IkpzhSpTw0.pem", "/stage/keys/pub-key-3fVj0Lv0QB.pem", ADOBE_PATHS[0]):
+        with pytest.raises(KeyMissing) as missing:
+            made("adobe", Credentials()).check(adobe(EVENT, signer(), paths=[path]), EVENT, NOW_S)
+        assert missing.value.url == f"https://static.adobeioevents.com{path}"
+        assert allowed(missing.value.url)
 
 
 def test_given_keys_replace_downloads() -> None:
