@@ -237,7 +237,7 @@ def test_a_payload_that_was_left_out_for_its_size(beside: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
-    "kind", ["subscription", "category", "customer", "order", "cart", "payment", "inventory-entry", "standalone-price"]
+    "kind", ["subscription", "category", "customer", "order", "payment-method", "product-price", "business-unit", "shopping-list"]
 )
 def test_other_resources_leave_nothing(kind: str) -> None:
     """The test notification of a subscription, and resources that are no products, become neither events nor letters."""

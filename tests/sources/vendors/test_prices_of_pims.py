@@ -71,11 +71,13 @@ REQUESTS: list[tuple[str, Any, dict[str, str]]] = [
         "resource_customs": {"x": MARK}, "events": [{"type": "product_attribute_changed", "payload": {"amount": MARK}}]}}, {}),
     ("pimcore-datahub", pimcore(**{"Preis (price)": MARK, "Lager (stock)": MARK, "Price (EUR) (specialPrice)": MARK}), {}),
     ("pimcore-sintra", {"id": 1, "sku": "A", "price": MARK, "stockQuantity": MARK}, {"pimcore-event": "pimcore.dataobject.postUpdate"}),
+    ("scayle", {"key": "k", "occurredAt": AT, "type": "product-updated", "payload": {"id": 1, "variants": [
+        {"id": 2, "prices": [{"price": MARK}], "stocks": [{"quantity": MARK}]}], "prices": {"oldPrice": MARK}}}, {}),
     ("generic-pim", {"id": "e", "type": "product.saved", "time": AT, "products": [
         {"id": "p", "sku": "A", "price": MARK, "stock": MARK, "uvp": {"type": "price", "value": MARK}, "list": [PRICE]}]}, {}),
 ]  # fmt: skip
 # What these senders send holds ids and keys alone.
-BARE = {"struct", "plytix", "inriver", "scayle"}
+BARE = {"struct", "plytix", "inriver"}
 
 
 @cache

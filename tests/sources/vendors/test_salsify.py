@@ -56,6 +56,13 @@ def test_products_are_ordered_by_their_version() -> None:
         assert shop.leaves(f"product/salsify/{SKU}")["name"] == "version 10"
 
 
+def test_the_trigger_beside_the_products() -> None:
+    """No full sample of a body is in the facts: the trigger is read inside `alert` and beside it."""
+    shop = Shop("salsify")
+    shop.send({"trigger_type": "remove", "products": [product()]}, headers())
+    assert shop.leaves(f"product/salsify/{SKU}")["enabled"] is False
+
+
 def test_each_product_of_a_request_is_an_event() -> None:
     """A request about several products becomes one event each, keyed by its product, with ids that stay the same when it is sent again."""
     source = Shop("salsify").source

@@ -131,7 +131,7 @@ def test_ergonode_believes_no_unsigned_body(name: str) -> None:
     body = {"name": name, "resource_id": {"id": "A-1"}, "synchronization": {"events": []}}
     assert shop.send(body) == []
     assert shop.wishes() == [("product", "A-1")]
-    for other in ("attribute_updated", "category_created", "synchronization_ended"):
+    for other in ("attribute_updated", "category_created", "synchronization_ended", "app_installed"):
         assert received(shop.source, {**body, "name": other}).events == []
     assert len(received(shop.source, {**body, "name": "product_renamed"}).unread) == 1
 
@@ -244,6 +244,16 @@ def test_scayle_asks_for_the_product(type_: str) -> None:
     body = {**sample("scayle-product-updated"), "type": type_}
     assert shop.send(body) == []
     assert shop.wishes() == [("product", "884101")]
+
+
+def test_scayles_other_events() -> None:
+    """Masters, prices and stock have events of their own, which leave nothing; what may tell of a variant's end is a letter."""
+    body = {**sample("scayle-product-updated"), "payload": {"productVariant": {"id": 5}, "prices": [{"price": 4242}]}}
+    for name in ("master-updated", "variant-prices-updated", "variant-stock-updated", "variant-availability-updated"):
+        one = received(source("scayle"), {**body, "type": f"product-{name}"})
+        assert (one.events, one.unread) == ([], [])
+    (letter,) = received(source("scayle"), {**body, "type": "product-variant-deleted"}).unread
+    assert b"4242" not in letter.value
 
 
 def test_scayles_reference_key_as_sku(tmp_path: Path) -> None:
