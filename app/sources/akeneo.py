@@ -209,6 +209,16 @@ def tessa_assets(values: Any) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def of_tessa(values: Any, *attributes: Any) -> dict[str, Any]:
+    """The values, those of these attributes with TESSA's type: connectors before 1.1.0 send neither a type nor links that would tell it."""
+    marked = {
+        attribute: [{**entry, "attribute_type": TESSA} if isinstance(entry, dict) else entry for entry in entries]
+        for attribute, entries in _values(values, "of_tessa").items()
+        if attribute in attributes and isinstance(entries, list)
+    }
+    return {**_values(values, "of_tessa"), **marked}
+
+
 def day(date: Any) -> Any:
     """A day that is written as its midnight, as Akeneo's REST API does (`2027-03-01T00:00:00+00:00`), as a date; the rest unchanged."""
     written = _MIDNIGHT.fullmatch(date) if isinstance(date, str) else None
@@ -225,5 +235,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "share_links": share_links,
     "asset_media": asset_media,
     "tessa_assets": tessa_assets,
+    "of_tessa": of_tessa,
     "day": day,
 }

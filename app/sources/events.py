@@ -17,6 +17,7 @@ from app.sources.embedded import EmbeddedPlan, embedded_of
 from app.sources.expressions import Expression, compile_expression, plain_names
 from app.sources.handshakes import compile_notices, compile_passes
 from app.sources.ordering import Ordering, ordering_of, tie_of
+from app.sources.paths import segments_below
 from app.sources.payload import Splitter, several
 from app.sources.preset import STATES, EventWords, Preset, Switch, Taken
 from app.sources.rows import Context
@@ -183,7 +184,7 @@ def _taken(taken: Taken) -> Callable[[Any, Headers], Any]:
 
 def _segment(path: str, number: int) -> str | None:
     """A segment of a request's path below /webhooks/{source}: the first is 1, the last is -1."""
-    below = path.partition("?")[0].partition("/webhooks/")[2].split("/")[1:]
+    below = segments_below(path)
     at = number - 1 if number > 0 else number
     return unquote(below[at]) if -len(below) <= at < len(below) else None
 

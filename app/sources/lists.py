@@ -75,6 +75,37 @@ def line_of(entries: Any, own: Any, above: Any, first: Any) -> list[dict[str, An
     return line
 
 
+def by_name(entries: Any) -> dict[str, Any]:
+    """One object of a list of {name, value} or of bare names (their value is ""); an object stays one. Null is empty.
+
+    A value that is an object of what was and what is now gives what is now (`value`, `new_value` or `new`).
+    """
+    if isinstance(entries, dict):
+        return {name: _now(value) for name, value in entries.items()}
+    named: dict[str, Any] = {}
+    for entry in _list(entries, "by_name"):
+        name = entry.get("name") if isinstance(entry, dict) else entry
+        if not isinstance(name, str):
+            raise WrongArgument(f"by_name() expects names or objects with a name, found {type(entry).__name__}")
+        named[name] = _now(entry) if isinstance(entry, dict) else ""
+    return named
+
+
+def _now(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    held = [value[name] for name in ("value", "new_value", "new") if name in value]
+    if not held:
+        raise WrongArgument("by_name() expects a value or an object with value, new_value or new")
+    return held[0]
+
+
+def brief(text: Any) -> str | None:
+    """A text that may serve as a name: what is longer than 200 characters is cut, 24 digits of the whole behind it; null for null."""
+    whole = digest(text)
+    return text if whole is None or len(text) <= 200 else f"{text[:200]}~{whole}"
+
+
 def digest(text: Any) -> str | None:
     """24 hexadecimal digits in place of a text: the id of what has none but its address, which an id must not give away; null for null."""
     if text is not None and not isinstance(text, str):
@@ -99,6 +130,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "prefixed": prefixed,
     "having": having,
     "by_position": by_position,
+    "by_name": by_name,
+    "brief": brief,
     "line_of": line_of,
     "digest": digest,
     "in_parentheses": in_parentheses,

@@ -14,6 +14,7 @@ import orjson
 
 from app.errors import Misconfigured
 from app.sources.expressions import compile_expression
+from app.sources.paths import segments_below
 from app.sources.schemes import TokenScheme
 from app.sources.verifiers.ages import header_bytes
 
@@ -74,8 +75,8 @@ def _parameter(path: str, name: str) -> bytes:
 
 def _segment(path: str) -> bytes:
     """The last part of /webhooks/{source}/{token}; the source's own name is no token."""
-    below = path.partition("?")[0].partition("/webhooks/")[2].strip("/").split("/")
-    return unquote_to_bytes(header_bytes(below[-1])) if len(below) > 1 else b""
+    below = segments_below(path.partition("?")[0].rstrip("/"))
+    return unquote_to_bytes(header_bytes(below[-1])) if below else b""
 
 
 class Basic:

@@ -69,6 +69,34 @@ def test_a_status_that_is_taken_away_is_no_approval(aem: Source, now: dict[str, 
     assert verdict(*first, *sent(aem, updated({"dc:title": "x"}, {"dc:title": "y"})).changes).state == "live"
 
 
+@pytest.mark.parametrize("before", [None, [], {}])
+def test_no_previous_values_in_every_spelling(aem: Source, before: Any) -> None:
+    """Nothing was there before, so nothing is taken away."""
+    (change,) = sent(aem, event("metadata_updated", {"dam:status": "rejected", "event:updated": before})).changes
+    assert change.leaves["approval"] == "rejected"
+    assert None not in change.leaves.values()
+
+
+def test_a_publication_says_what_it_mentions(aem: Source) -> None:
+    """Adobe's own example has the id beside the metadata, and a size that is a number."""
+    data = {
+        "assetId": ID,
+        "tier": "publish",
+        "repositoryMetadata": {
+            "aem:assetState": "processed",
+            "repo:name": "city.jpeg",
+            "repo:path": "/content/dam/city.jpeg",
+            "repo:size": 9,
+        },
+        "assetMetadata": {"nordhag:sku": "NH-1"},
+    }
+    body = {"specversion": "1.0", "id": "e", "type": "aem.assets.asset.published", "time": "2026-10-14T09:00:00Z", "data": data}
+    (change,) = sent(aem, body).changes
+    assert (change.record, change.full) == (f"asset/aem/{ID}", ())
+    assert change.leaves["claims.sku"] == [["NH-1", "NH-1"]]
+    assert change.leaves["media"] == {"bytes": 9}
+
+
 def test_what_was_there_before_and_is_not_now_is_taken_away(aem: Source) -> None:
     """`event:updated` holds the previous values: a removed expiry, a list of SKUs that shrinks, a tag that goes."""
     first = sent(aem, SAMPLE).changes

@@ -40,6 +40,7 @@ def asset(included: Any = None, **attributes: Any) -> dict[str, Any]:
     [
         ("/webhooks/brandfolder/s3cr3t", True),
         ("/webhooks/brandfolder/s3cr3t?x=1", True),
+        ("/hooks/brandfolder/s3cr3t", True),
         ("/webhooks/brandfolder/s3cr3", False),
         ("/webhooks/brandfolder/", False),
         ("/webhooks/brandfolder", False),

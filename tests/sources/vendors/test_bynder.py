@@ -43,6 +43,12 @@ def test_events_that_only_say_that_something_changed(bynder: Source, name: str) 
     assert [(task.thing, task.deletion) for task in outcome.tasks] == [(ID, False)]
 
 
+def test_a_message_without_a_subject_asks_for_its_asset(bynder: Source) -> None:
+    """SNS may send none; whatever happened, the asset's state says it."""
+    outcome = sent(bynder, message(None))
+    assert (outcome.changes, [task.thing for task in outcome.tasks]) == ([], [ID])
+
+
 def test_the_id_may_stand_in_the_media_object_alone(bynder: Source) -> None:
     """Public handlers read either place."""
     (task,) = sent(bynder, message("asset_bank.media.create", {"media": {"id": ID}})).tasks
@@ -179,7 +185,7 @@ def test_a_failed_virus_scan(bynder: Source) -> None:
         ("asset_bank.media.updated", "[1]", "expected an identifier"),
         ("asset_bank.media.updated", {}, "expected an identifier"),
         ("asset_bank.collection.updated", None, "of a type that it does not know"),
-        (None, None, "without a type"),
+        (None, {}, "expected an identifier"),
     ],
 )
 def test_what_cannot_be_read_is_a_letter(bynder: Source, subject: str | None, inner: Any, why: str) -> None:

@@ -50,7 +50,12 @@ def test_only_the_path_tells_a_deletion(canto: Source, event: str) -> None:
     assert sent(canto, UPDATE, told(event)).leaves == {"status": "deleted"}
 
 
-@pytest.mark.parametrize("event", ["add-album", "update-album", "add-folder"])
+def test_a_recorded_address_says_it_as_well(canto: Source) -> None:
+    """A sidecar may name the address that Canto calls, in front of a proxy."""
+    assert sent(canto, UPDATE, {":path": "/hooks/canto/delete-asset?x=1"}).leaves == {"status": "deleted"}
+
+
+@pytest.mark.parametrize("event", ["add-album", "update_album", "add-folder"])
 def test_albums_and_folders_are_passed_over(canto: Source, event: str) -> None:
     """They have no asset, so not even a letter comes of them."""
     assert sent(canto, {"secure_token": "s3cr3t", "album": "Summer"}, told(event)) == ([], [], [], [])

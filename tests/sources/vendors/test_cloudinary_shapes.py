@@ -37,6 +37,16 @@ def of(type_: str, resources: Any = None, **more: Any) -> dict[str, Any]:
         ("resource_tags_changed", {"added": ["a"], "removed": ["b"]}, {"tags.a": True, "tags.b": None}),
         ("resource_tags_changed", {"added": [], "removed": ["b"]}, {"tags.b": None}),
         ("resource_context_changed", {"added": {"alt": "x"}, "removed": ["caption"]}, {"texts.alt.*": "x", "texts.caption.*": None}),
+        (
+            "resource_context_changed",
+            {
+                "added": [{"name": "alt", "value": "x"}],
+                "removed": [{"name": "caption", "value": "old"}],
+                "updated": [{"name": "k", "value": "v"}],
+            },
+            {"texts.alt.*": "x", "texts.caption.*": None},
+        ),
+        ("resource_context_changed", {"updated": {"alt": {"previous_value": "a", "new_value": "x"}}}, {"texts.alt.*": "x"}),
         ("resource_metadata_changed", {"previous_metadata": {"gtin": "1"}, "new_metadata": {}}, {"claims.gtin": None}),
         (
             "access_control_changed",
@@ -55,7 +65,17 @@ def test_lists_and_maps_of_resources(cloudinary: Source, type_: str, said: dict[
 
 
 @pytest.mark.parametrize(
-    "type_", ["create_folder", "delete_folder", "move_or_rename_asset_folder", "related_assets", "multi", "explode", "proof_status_changed"]
+    "type_",
+    [
+        "create_folder",
+        "delete_folder",
+        "move_or_rename_asset_folder",
+        "related_assets",
+        "multi",
+        "explode",
+        "proof_status_changed",
+        "error",
+    ],
 )
 def test_what_changes_no_asset_is_passed_over(cloudinary: Source, type_: str) -> None:
     """Folders, relations and derived files become nothing."""
@@ -98,6 +118,22 @@ def test_what_the_fetch_by_public_id_brings_belongs_to_the_asset(tmp_path: Path)
     assert change.leaves["renditions.w_9"]["url"].endswith("/w_9/v{version}/{public_id}.jpg")
     upload = sent(source, body_of("cloudinary-upload")).changes[0]
     assert {leaf: value for leaf, value in change.leaves.items() if not leaf.startswith("renditions")} == dict(upload.leaves)
+
+
+def test_a_transformation_of_any_length_names_a_rendition(cloudinary: Source) -> None:
+    """Chained overlays are longer than a name may be: it is cut, and two that begin alike stay two."""
+    long = [f"l_text:Arial_40:{'x' * 600}{end}" for end in "ab"]
+    listed = [{"transformation": each, "secure_url": "https://res.cloudinary.com/x/image/upload/w_9/v1/p.jpg"} for each in long]
+    (change,) = sent(cloudinary, body_of("cloudinary-upload", eager=listed)).changes
+    names = [leaf for leaf in change.leaves if leaf.startswith("renditions.")]
+    assert len(names) == 2
+    assert all(len(name) < 250 for name in names)
+
+
+@pytest.mark.parametrize("said", [{"moderation_status": "rejected"}, {"moderation": [{"kind": "aws_rek", "status": "rejected"}]}])
+def test_a_moderation_in_either_form(cloudinary: Source, said: dict[str, Any]) -> None:
+    """By its status, or by the list that uploads have."""
+    assert sent(cloudinary, of("moderation", asset_id=ID, **said)).leaves == {"approval": "rejected"}
 
 
 def test_only_what_a_fetch_can_mend_is_asked_for(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.order import parts
 from app.errors import Unmappable
 from app.sources.source import Source
 from tests.sources.expectations import source as configured
@@ -54,7 +55,14 @@ def test_a_deletion(contentful: Source) -> None:
     assert known(*away, *late)["status"] == "deleted"
 
 
-@pytest.mark.parametrize("name", ["Asset.create", "Asset.save", "Asset.auto_save", "Asset.unarchive", "Entry.publish", "ContentType.save"])
+def test_a_body_without_a_time_counts_as_of_its_signature(contentful: Source) -> None:
+    """The bodies of unpublish and delete are documented in part only; the time that is signed is always there."""
+    body, signed = {"sys": {"type": "DeletedAsset", "id": ID}}, {"x-contentful-timestamp": "1791968400000"}
+    (change,) = sent(contentful, body, {**topic("Asset.delete"), **signed}).changes
+    assert parts(change.order).source == 1791968400000000
+
+
+@pytest.mark.parametrize("name", ["Asset.create", "Asset.save", "Asset.auto_save", "Asset.unarchive", "Entry.publish", "Workflow.create"])
 def test_drafts_and_other_things_are_passed_over(contentful: Source, name: str) -> None:
     """No visitor sees them."""
     assert sent(contentful, asset(title={"en-US": "Draft"}), topic(name)) == ([], [], [], [])

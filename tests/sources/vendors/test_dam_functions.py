@@ -1,9 +1,10 @@
 """The functions that presets of DAMs call, compiled and interpreted.
 
-Owns: first_part(), quoted(), truth(), keyed(). Does not own: the other functions (tests/sources/test_functions.py).
+Owns: first_part(), quoted(), truth(), keyed(), by_name(), brief(). Does not own: the other functions (tests/sources/test_functions.py).
 Next stop: tests/sources/vendors/test_bynder.py.
 """
 
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -32,6 +33,12 @@ from app.sources.expressions import compile_expression
         ('merge(v, `{"a": 1}`)', None, {"a": 1}),
         ('merge(v, `{"a": 1}`)', [], {"a": 1}),
         ('merge(`{"a": 1}`, v)', {"a": 2, "b": 3}, {"a": 2, "b": 3}),
+        ("by_name(v)", [{"name": "a", "value": 1}, {"name": "b", "previous_value": 1, "new_value": 2}, "c"], {"a": 1, "b": 2, "c": ""}),
+        ("by_name(v)", {"a": "x", "b": {"previous": "x", "new": "y"}, "c": None}, {"a": "x", "b": "y", "c": None}),
+        ("by_name(v)", None, {}),
+        ("brief(v)", "w_9", "w_9"),
+        ("brief(v)", "x" * 201, f"{'x' * 200}~{blake2b(b'x' * 201, digest_size=12).hexdigest()}"),
+        ("brief(v)", None, None),
         ("from_keys(v)", {"a": "old", "b": None}, {"a": "", "b": ""}),
     ],
 )
@@ -49,6 +56,10 @@ def test_what_they_give(around: str, call: str, value: Any, expected: Any) -> No
         ("truth(v)", []),
         ("truth(v)", 2),
         ("keyed(v)", {"key": "a"}),
+        ("by_name(v)", "perhaps"),
+        ("by_name(v)", [7]),
+        ("by_name(v)", [{"name": "perhaps"}]),
+        ("by_name(v)", {"a": {"perhaps": 1}}),
         ("merge(v, v)", "perhaps"),
         ("merge(v, v)", ["perhaps"]),
     ],

@@ -51,6 +51,13 @@ def test_a_document_is_a_whole_state(sanity: Source, name: str) -> None:
     assert verdict(change, show_unknown=True).state == "live"
 
 
+def test_documents_that_are_no_assets_are_passed_over(sanity: Source) -> None:
+    """A webhook without a filter tells of them; a projection without types is read as what it is set up for."""
+    assert sent(sanity, {"_id": "p1", "_type": "product", "_updatedAt": "2026-10-14T08:59:00Z"}, operation("update")) == ([], [], [], [])
+    for body in (body_of("sanity-asset.update", _type="sanity.fileAsset"), {"_id": ID, "url": "https://cdn.sanity.io/x.jpg"}):
+        assert len(sent(sanity, body, operation("update")).changes) == 1
+
+
 def test_a_deletion_is_ordered_by_its_transaction(sanity: Source) -> None:
     """Its body has no times; a document from before it does not come back."""
     gone = sent(sanity, {"_id": ID, "_type": "sanity.imageAsset"}, operation("delete")).changes

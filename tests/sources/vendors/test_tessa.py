@@ -22,7 +22,7 @@ TEMPLATE = """
       embedded:
         - kind: asset
           system: tessa
-          path: tessa_assets(values)
+          path: tessa_assets(of_tessa(values, 'images'))
           key: id
           mode: full
           fields:
@@ -130,10 +130,15 @@ def test_a_single_id_may_be_a_number(source: Source) -> None:
 
 
 def test_addresses_by_template(tmp_path: Path) -> None:
-    """Where no links are sent, a template of the customer's with {ASSET_ID} and {SCOPE} makes them; rights may stand in the product."""
-    source = one(tmp_path, TESSA + TEMPLATE)
-    ends = {"image_rights_end": [{"locale": None, "scope": None, "data": "2027-03-01"}]}
-    _, asset = changes(source, update({**images("40012", scope="e commerce"), **ends}))
+    """Older connectors send neither links nor a type: the attribute is named, and a template of the customer's with {ASSET_ID} and {SCOPE}
+    makes the addresses; rights may stand in the product."""
+    source = one(tmp_path, TESSA + "    joins: {images: {system: tessa}}" + TEMPLATE)
+    values = {
+        "images": [{"locale": None, "scope": "e commerce", "data": "40012"}],
+        "image_rights_end": [{"locale": None, "scope": None, "data": "2027-03-01"}],
+    }
+    product, asset = changes(source, update(values))
+    assert product.leaves["links.images.*.e commerce"] == [["tessa", "id", "40012"]]
     assert asset.leaves["url"] == "https://cdn.example/40012.jpg?kanal=e%20commerce"
     assert asset.leaves["rights.until"] == 1803859200000000
 
