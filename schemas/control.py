@@ -10,15 +10,14 @@ again (quarantined), without hot fields and tokens where it is a sample (recorde
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Literal, Self, cast, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 import orjson
 
-Headers = Sequence[tuple[str, bytes]]
 Kind = Literal["confirmation", "quarantined", "recorded", "notice"]
 
 # A record stays below the topic's max.message.bytes of 1 MiB: a body of at most 900,000 bytes (max_body_bytes) and these headers.
-HEADER_CAP, HEADERS_CAP, HEADERS_BYTES, PATH_CAP = 4_000, 64, 32_000, 4_000
+HEADER_CAP, HEADERS_CAP, HEADERS_BYTES = 4_000, 64, 32_000
 _NAMES = ("bindery-kind", "bindery-id", "bindery-arrived-us", "bindery-request", "bindery-about")
 
 
@@ -55,29 +54,42 @@ class Kept:
         return blake2b(mark + self.body, digest_size=16).hexdigest()
 
     @classmethod
-    def read(cls, key: bytes | None, value: bytes | None, headers: Headers) -> Self:
-        """The request of a log record. Raises ValueError naming what is missing or unreadable."""
-        held = dict(headers)
+    def read(cls, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> Self:
+        """The request of a log record. Raises ValueError naming what is missing (null counts as that) or unreadable."""
+        held = {name: header for name, header in headers if header is not None}
         try:
             kind, id_, arrived, request, about = (held[name] for name in _NAMES)
-            told, more = orjson.loads(request), orjson.loads(about)
+            told = orjson.loads(request)
             if kind.decode() not in get_args(Kind):
                 raise ValueError(f"unknown kind {kind[:40]!r}")
             return cls(
                 kind=cast("Kind", kind.decode()),
                 source=(key or b"").decode(),
-                arrived_us=int(arrived),
+                arrived_us=_instant(arrived),
                 body=value or b"",
-                method=told["method"],
-                path=told["path"],
-                headers=told["headers"],
-                about=more,
+                method=str(told["method"]),
+                path=str(told["path"]),
+                headers=_texts(told["headers"]),
+                about=_texts(orjson.loads(about)),
                 id=id_.decode(),
             )
         except KeyError as missing:
             raise ValueError(f"the record has no {missing.args[0]}") from None
         except (UnicodeDecodeError, TypeError) as wrong:
             raise ValueError(f"a header of the record cannot be read: {type(wrong).__name__}") from None
+
+
+def _instant(text: bytes) -> int:
+    at_us = int(text)
+    if not 0 <= at_us < 1 << 63:
+        raise ValueError("bindery-arrived-us is no instant")
+    return at_us
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise ValueError("bindery-request or bindery-about is no object of texts")
+    return value
 
 
 def fitting(headers: Mapping[str, str]) -> dict[str, str]:

@@ -54,7 +54,14 @@ async def test_what_cannot_be_read_blocks_nobody(world: World) -> None:
     good = Kept("quarantined", "pim-1", NOW_US, b"{}")
     key, value, headers = good.entry()
     torn = [Entry(key, value, headers[1:]), Entry(key, value, [("bindery-kind", b"new"), *headers[1:]]), Entry(b"x", b"y")]
-    torn.append(Entry(key, value, [(name, b"\xff" if name == "bindery-arrived-us" else held) for name, held in headers]))
+    other = {
+        "bindery-id": [b"\xff"],
+        "bindery-arrived-us": [b"\xff", b"-1", b"9" * 30],
+        "bindery-request": [b"[]", b'{"method":"POST","path":"","headers":[1]}', b'{"method":"POST","path":"","headers":{"x":1}}'],
+        "bindery-about": [b"1", b'{"topic":null}'],
+    }
+    for name, values in other.items():
+        torn += [Entry(key, value, [(each, wrong if each == name else held) for each, held in headers]) for wrong in values]
     await project(world, [], *torn, Entry(key, value, headers))
     assert [one for _, one in await rings.page(world.store.requests, "quarantined", "pim-1")] == [
         Kept("quarantined", "pim-1", NOW_US, b"{}", id=good.named())
