@@ -34,24 +34,32 @@ def test_every_module_imports_alone_without_environment_network_or_side_effect()
     assert done.returncode == 0, "\n" + done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "import os\nos.environ['SECRET']",
-        "import socket\nsocket.create_connection(('127.0.0.1', 9))",
-        "open('side_effect', 'w')",
-        "import sqlite3\nsqlite3.connect(':memory:')",
-        "import subprocess\nsubprocess.Popen(['true'])",
-        "raise SystemExit(0)",
-        "import broken_import_probe.missing",
-    ],
+WORK = (
+    "import os\nos.environ['SECRET']",
+    "import socket\nsocket.create_connection(('127.0.0.1', 9))",
+    "open('side_effect', 'w')",
+    "import sqlite3\nsqlite3.connect(':memory:')",
+    "import subprocess\nsubprocess.Popen(['true'])",
+    "raise SystemExit(0)",
+    "import import_probe_0.missing",
 )
-def test_work_at_import_is_noticed(source: str, tmp_path: Path) -> None:
-    """A module that needs its environment or works while it is imported is reported by name."""
-    (tmp_path / "broken_import_probe.py").write_text(source)
-    done = import_all(["broken_import_probe"], tmp_path)
+
+
+def test_work_at_import_is_noticed(tmp_path: Path) -> None:
+    """Modules that need their environment or work while they are imported are reported by name, also below a package that is fine."""
+    for number, source in enumerate(WORK):
+        (tmp_path / f"import_probe_{number}.py").write_text(source)
+    package = tmp_path / "import_probe_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from import_probe_package import fine")
+    (package / "fine.py").write_text("")
+    (package / "broken.py").write_text("open('side_effect', 'w')")
+    good = ["import_probe_package", "import_probe_package.fine"]
+    broken = [*(f"import_probe_{number}" for number in range(len(WORK))), "import_probe_package.broken"]
+    done = import_all([*good, *broken], tmp_path)
     assert done.returncode == 1
-    assert done.stdout.startswith("broken_import_probe: ")
+    reported = [line.partition(": ")[0] for line in done.stdout.splitlines() if line.startswith("import_probe_")]
+    assert reported == broken
     assert not (tmp_path / "side_effect").exists()
 
 
