@@ -10,6 +10,7 @@ from app.domain import order as orders
 from app.domain.facets import ROOT
 from app.domain.instants import rfc3339
 from app.errors import Malformed, Unusable
+from app.sources.handshakes import SharedSecret
 from app.sources.source import Projected, Received, Source, Unread
 from schemas.event import Event
 
@@ -28,10 +29,10 @@ def explain_request(source: Source, headers: Mapping[str, str], body: bytes, now
     that it says it was signed with is not at hand.
     """
     lower = {name.lower(): value for name, value in headers.items()}
-    asked = _handshake(source, lower, body)
+    asked, refused = _handshake(source, lower, body)
     told: dict[str, Any] = {"verified": True, "reason": "", "events": []}
     if asked and not (source.handshakes and source.handshakes.sns):
-        return told | {"beside": asked}
+        return told | {"verified": not refused, "reason": refused, "beside": asked}
     reason = source.verify(lower, body, now_s)
     told |= {"verified": not reason, "reason": str(reason)}
     if asked:
@@ -45,25 +46,30 @@ def explain_request(source: Source, headers: Mapping[str, str], body: bytes, now
     return told | ({"fetches": fetches} if fetches else {}) | ({"beside": beside} if beside else {})
 
 
-def _handshake(source: Source, headers: Mapping[str, str], body: bytes) -> str:
-    """Which handshake a request is, in words; "" for none."""
+def _handshake(source: Source, headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
+    """Which handshake a request is, in words, and why it would be refused; "" for neither."""
     handshakes = source.handshakes
     if handshakes is None:
-        return ""
+        return "", ""
     path, _, query = headers.get(":path", "").partition("?")
     if headers.get(":method") == "GET" and handshakes.challenged(query.encode()) is not None:
-        return "a challenge, which is echoed as plain text"
+        return "a challenge, which is echoed as plain text", ""
     if handshakes.shared and path.endswith(f"/{handshakes.shared.below}"):
-        secret = handshakes.shared.told(body)
-        if not secret:
-            return "a handshake without a usable secret, which is refused"
-        fits = handshakes.shared.fits(secret)
-        return f"a handshake; its secret {'is the configured one' if fits else 'counts only where the configured file does not exist yet'}"
+        return _shared(handshakes.shared, body)
     asked = handshakes.confirmation(body) if handshakes.sns else None
     if asked is None:
-        return ""
+        return "", ""
     done = "it is confirmed" if handshakes.pinned or asked.topic in source.topics else "it is held until a person accepts the topic"
-    return f"{asked.type} of the SNS topic {asked.topic}: {done if asked.subscribes else 'it is noted'}"
+    return f"{asked.type} of the SNS topic {asked.topic}: {done if asked.subscribes else 'it is noted'}", ""
+
+
+def _shared(shared: SharedSecret, body: bytes) -> tuple[str, str]:
+    secret = shared.told(body)
+    if not secret:
+        return "a handshake", "it holds no usable secret"
+    if shared.fits(secret):
+        return "a handshake; its secret is the configured one", ""
+    return "a handshake; its secret counts only where none is there yet", "its secret is not the configured one" if shared.secrets else ""
 
 
 def _nothing(received: Received) -> str:
