@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from app.api import apart
 from app.errors import StoreUnavailable
 from app.sources.source import Sources
 from schemas import topics
@@ -123,12 +124,25 @@ def test_releasing_needs_the_role_and_a_source_that_can_verify(server: Running) 
     is_problem(server.ops("/v1/sources/old/quarantine/release"), 409, "conflict")
 
 
-def test_junk_beyond_all_measure_is_told_to_wait(server: Running) -> None:
+def test_junk_beyond_all_measure_is_told_to_wait(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood gets 429 rather than filling the log; nothing it sent before is refused."""
-    body = b'"' + b"x" * 780_000 + b'"'
-    answers = [server.deliver("lenient", body, {"x-timestamp": "0", "x-signature": str(nth)}).status_code for nth in range(60)]
-    assert answers[:30] == [200] * 30
-    assert answers[-1] == 429
+    monkeypatch.setattr(apart, "ROOM_BYTES", 5_600)
+    monkeypatch.setattr(apart, "ROOM_BYTES_PER_S", 0)
+    body = b'"' + b"x" * 98 + b'"'
+    answers = [server.deliver("lenient", body, {"x-timestamp": "0", "x-signature": str(nth)}) for nth in range(6)]
+    assert [answer.status_code for answer in answers[:5]] == [200] * 5
+    assert "retry-after" in answers[5].headers
+    is_problem(answers[5], 429, "too-much-in-flight")
+    assert len(server.on_log(topics.CONTROL)) == 5
+
+
+def test_room_for_junk_comes_back_slowly() -> None:
+    """So much at once, and then so much a second; never more than at first, however long it was quiet."""
+    room = apart.Room()
+    assert room.takes(apart.ROOM_BYTES, 1_000.0)
+    assert not room.takes(apart.ROOM_BYTES_PER_S, 1_000.5)
+    assert room.takes(apart.ROOM_BYTES_PER_S, 1_001.0)
+    assert not room.takes(apart.ROOM_BYTES + 1, 1e9)
 
 
 def test_headers_that_cannot_be_kept_are_refused_aloud(server: Running) -> None:
