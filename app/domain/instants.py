@@ -1,9 +1,11 @@
-"""Instants as text: integer microseconds in UTC become RFC 3339.
+"""Instants as text: integer microseconds in UTC become RFC 3339, and dates in HTTP's headers become such integers.
 
-Owns: the one spelling used in answers. Does not own: reading vendors' dates (app/sources/transforms.py). Next stop: app/domain/bind.py.
+Owns: the one spelling used in answers, http_date_us(). Does not own: dates in vendors' payloads (app/sources/transforms.py).
+Next stop: app/domain/bind.py.
 """
 
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,3 +22,13 @@ def rfc3339(at_us: int) -> str:
 def optional(at_us: int | None) -> str | None:
     """The same, where None stays None."""
     return None if at_us is None else rfc3339(at_us)
+
+
+def http_date_us(text: str) -> int | None:
+    """A date as HTTP's headers have it (RFC 9110, 5.6.7), None where it is none. One that names no zone, as C's asctime() writes it, is UTC
+    as well."""
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)

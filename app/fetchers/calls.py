@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 import orjson
 
@@ -30,7 +30,8 @@ MAX_BYTES = 33_554_432
 
 
 class Rejected(Exception):
-    """The vendor will never answer this wish: 400, 404 of an address, 413, 414, 422 and their kin. Not seen outside app/fetchers."""
+    """The vendor will never answer this wish: 400, 404 of an address, 413, 414, 422 and their kin; status 0 where it was not even asked.
+    Not seen outside app/fetchers."""
 
     def __init__(self, message: str, answer: Answer) -> None:
         super().__init__(message)
@@ -108,7 +109,11 @@ class Calls:
 
         Failure policy: never tries again by itself, credentials that ran out apart; the task does, by what is raised.
         """
-        url = (path if path.startswith("http") else self._base + path) + (f"?{urlencode(query, quote_via=quote)}" if query else "")
+        url = path if path.startswith("http") else self._base + path
+        if not {".", ".."}.isdisjoint(unquote(urlsplit(url).path).split("/")):
+            # Clients and servers resolve such steps, also where they are escaped: the answer would be about something else.
+            raise Rejected(f"{self.system} cannot be asked for a thing whose id has a step of dots only", Answer(0, {}, b"", 0))
+        url += f"?{urlencode(query, quote_via=quote)}" if query else ""
         body = b"" if json is None else orjson.dumps(json)
         more = {"Accept": "application/json", **({} if json is None else {"Content-Type": "application/json"}), **(headers or {})}
         async with self._slots:
@@ -134,9 +139,13 @@ class Calls:
 
     def link(self, href: str) -> str:
         """The address of a link in an answer. Raises VendorDown where it leads to another origin: our credentials would go with it."""
-        url = urljoin(self._base + "/", href)
-        if _origin(url) != _origin(self._base):
-            raise VendorDown(f"{self.system} links to {urlsplit(url).hostname}, which is not the host in `api.url`; write that one there")
+        try:
+            url = urljoin(self._base + "/", href)
+            scheme, host, port = _origin(url)
+        except ValueError:
+            raise VendorDown(f"{self.system} links to something that is no address") from None
+        if (scheme, host, port) != _origin(self._base):
+            raise VendorDown(f"{self.system} links to {scheme}://{host}:{port}, and `api.url` names another place; write this one there")
         return url
 
     def missing(self, answer: Answer) -> bool:

@@ -6,8 +6,8 @@ Owns: Pace, retry_after_s(). Does not own: calls (calls.py). Next stop: calls.py
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+from app.domain.instants import http_date_us
 from app.ports import Clock
 
 # The longest that a vendor's own word is believed; beyond it, somebody should look.
@@ -57,10 +57,9 @@ def retry_after_s(headers: Mapping[str, str], now_us: int, *, also: str = "") ->
 
 def _instant_s(text: str) -> float | None:
     """An HTTP date or an ISO 8601 instant, as seconds since 1970; None where it is neither."""
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        pass
+    at_us = http_date_us(text)
+    if at_us is not None:
+        return at_us / 1e6
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -14,7 +14,7 @@ from app.fetchers.calls import Calls, Fixed, Limits, Vendor
 from app.fetchers.singles import Singles
 from app.ports import Answer
 from app.sources.access import Kind, TemplateApi
-from app.sources.expressions import ExpressionFailed, compile_expression
+from app.sources.expressions import compile_expression
 
 BUSY_S = 60.0
 
@@ -30,7 +30,7 @@ def template(vendor: Vendor, api: TemplateApi, kind: Kind) -> Singles:
     limits = Limits(api.open_at_once, api.per_s, max(1, int(api.per_s) // 4), BUSY_S, timeout_s=api.timeout_s, missing=api.missing)
     calls = Calls(vendor, f"{origin.scheme}://{origin.netloc}", Fixed(headers), limits)
     found = {name: compile_expression(item) for name, item in items.items() if item}
-    updated = compile_expression(api.updated).get if api.updated else lambda _: None
+    own_time = compile_expression(api.updated).get if api.updated else lambda _: None
 
     async def ask(kind: str, thing: str) -> Answer:
         return await calls.call("GET", _filled(urls[kind], thing))
@@ -39,7 +39,7 @@ def template(vendor: Vendor, api: TemplateApi, kind: Kind) -> Singles:
         """What says nothing is no absence: the member that `item` names has to be there, if only as null."""
         try:
             state = found[kind].get(data) if kind in found else data
-        except ExpressionFailed as failed:
+        except ValueError as failed:
             raise VendorDown(f"{vendor.system} answers in another shape than `api.item` expects: {failed}") from None
         mentions = found[kind].mentions if kind in found else None
         if state is None and mentions is not None and mentions(data):
@@ -48,12 +48,17 @@ def template(vendor: Vendor, api: TemplateApi, kind: Kind) -> Singles:
             raise VendorDown(f"{vendor.system} answers without the state that `api` describes ({type(state).__name__} in its place)")
         return state
 
+    def updated(state: Any) -> Any:
+        """A time that cannot be told is none: the start of the call stands in."""
+        try:
+            return own_time(state)
+        except ValueError:
+            return None
+
     return Singles(calls, list(urls), ask, updated=updated, state=state)
 
 
 def _filled(url: str, thing: str) -> str:
-    """The address of a thing. In a path its slashes stay: ids such as `family/code` are two segments of it. Dots alone are escaped, so that
-    no id leads to another address."""
+    """The address of a thing. In a path its slashes stay: ids such as `family/code` are two segments of it."""
     path, mark, query = url.partition("?")
-    segments = "/".join(quote(one, safe="") if one.strip(".") else one.replace(".", "%2E") for one in thing.split("/"))
-    return path.replace("{id}", segments) + mark + query.replace("{id}", quote(thing, safe=""))
+    return path.replace("{id}", quote(thing, safe="/")) + mark + query.replace("{id}", quote(thing, safe=""))

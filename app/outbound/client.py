@@ -11,12 +11,12 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Collection, Mapping
-from email.utils import parsedate_to_datetime
 
 import httpcore
 import httpx
 
 from app import __version__
+from app.domain.instants import http_date_us
 from app.domain.order import is_from_the_future
 from app.errors import Misconfigured, VendorDown
 from app.outbound.addresses import is_public, resolved
@@ -166,10 +166,8 @@ def _began(headers: Mapping[str, str], took_s: float, began_us: int) -> int:
     more than a day ahead: what that orders would freeze its record. It is rounded down as well: of a thing that was absent and came back
     within a second, a vendor that tells whole seconds says that it was there before.
     """
-    try:
-        other_us = int(parsedate_to_datetime(headers["date"]).timestamp()) * 1_000_000 - int(took_s * 1_000_000)
-    except (KeyError, ValueError, TypeError, OverflowError):
-        other_us = began_us
+    said_us = http_date_us(headers.get("date", ""))
+    other_us = began_us if said_us is None else said_us - int(took_s * 1_000_000)
     if is_from_the_future(other_us, began_us):
         other_us = began_us
     return (other_us - 1) // 1_000_000 * 1_000_000

@@ -25,7 +25,7 @@ async def test_ids_are_escaped_and_keep_their_slashes(world: World) -> None:
     assert fetcher.per_call == {"asset": 1}
     assert {one: (await fetched(fetcher, "asset", [one])).states["asset", one]["id"] for one in ids} == {one: one for one in ids}
     climbing = await fetched(fetcher, "asset", ["../product/p"])
-    assert climbing.absent == {"../product/p"}
+    assert set(climbing.rejected) == {"../product/p"}
 
 
 async def test_kinds_have_addresses_of_their_own(world: World) -> None:
