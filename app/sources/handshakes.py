@@ -55,7 +55,7 @@ class SharedSecretWords(Strict):
 class AcknowledgeWords(Strict):
     """A genuine request that means nothing, such as a test call: answered 200, mapped to nothing. All conditions must hold.
 
-    body: an expression over the body that is true (as JMESPath says). header: name -> value.
+    body: an expression over the body that is true (as JMESPath says); a body of no bytes is null. header: name -> value.
     """
 
     kind: Literal["acknowledge"]

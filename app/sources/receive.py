@@ -69,6 +69,8 @@ class BodyReceiver:
 
     def receive(self, body: bytes, arrived_us: int, headers: Mapping[str, str]) -> Received:
         """The events of a body. Never raises for content: what cannot be read is Unread."""
+        if not body and self._router.passes is not None and self._router.passes(None, headers):
+            return Received()
         try:
             parsed = parse(body)
         except Malformed as error:

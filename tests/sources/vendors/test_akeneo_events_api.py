@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.sources.source import Source
+from app.sources.source import Received, Source
 from schemas.event import Event
 from tests.sources.builders import ARRIVED_US, VERSION, changes, events, leaves, one, sample
 
@@ -143,6 +143,17 @@ def test_the_signature_has_a_dot_and_an_age(tmp_path: Path) -> None:
     assert source.verify({**headers, "x-akeneo-request-signature": undotted}, body, sent) != ""
     rewritten = json.dumps(json.loads(body)).encode()
     assert source.verify(headers, rewritten, sent) != ""
+
+
+def test_the_button_test_leaves_nothing(source: Source) -> None:
+    """It sends a signed request without a body (WebhookReachabilityChecker.php); neither an event nor a letter comes of it."""
+    signed = {
+        "x-akeneo-request-timestamp": "1787562952",
+        "x-akeneo-request-signature": hmac.new(b"s3cr3t", b"1787562952.", "sha256").hexdigest(),
+    }
+    assert source.verify(signed, b"", 1787562960) == ""
+    assert source.receive(b"", ARRIVED_US, signed) == Received()
+    assert len(source.receive(b"[]", ARRIVED_US, signed).unread) == 1
 
 
 def test_an_unknown_action_is_a_letter(source: Source) -> None:
