@@ -51,5 +51,5 @@ class Held:
 class OneWriteProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio only says BaseTransport
         super().connection_made(Held(transport, self.loop))  # type: ignore[arg-type]  # it offers all that a transport does

@@ -235,8 +235,7 @@ class Appender:
             await asyncio.sleep(pause_s)
             try:
                 self._producer = await self._connect()
-            except Exception as error:  # noqa: BLE001
-                # Whatever it is: this task is the only way back to a producer, and without one nothing is ever appended again.
+            except Exception as error:  # noqa: BLE001 - whatever it is: only this task makes a producer, and without one nothing is appended
                 log_line.warning("kafka.reconnect_failed", error=type(error).__name__, detail=str(error))
                 pause_s = min(max(pause_s, RENEW_PAUSE_S) * 2, LONGEST_PAUSE_S)
         self._wake()

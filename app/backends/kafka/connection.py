@@ -70,7 +70,8 @@ async def close_producer(producer: AIOKafkaProducer, grace_s: float) -> None:
 
     Failure policy: never raises; a connection that cannot be closed in order is logged and dropped.
     """
-    accumulator, sender, transactions = producer._message_accumulator, producer._sender, producer._txn_manager  # noqa: SLF001  (see above)
+    accumulator, sender = producer._message_accumulator, producer._sender  # noqa: SLF001 - parts have no public names
+    transactions = producer._txn_manager  # noqa: SLF001 - parts have no public names
 
     def failed(step: Callable[[], Awaitable[object]], error: BaseException) -> None:
         log_line.info("kafka.producer_closed_by_force", step=step.__qualname__, error=type(error).__name__)
@@ -109,16 +110,17 @@ async def close_consumer(
 
     Failure policy: never raises; what did not end well is told to `failed`.
     """
+    coordinator, fetcher, client = consumer._coordinator, consumer._fetcher, consumer._client  # noqa: SLF001 - parts have no public names
     places = (
-        (consumer._coordinator, ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task")),  # noqa: SLF001
-        (consumer._fetcher, ("_fetch_task",)),  # noqa: SLF001
+        (coordinator, ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task")),
+        (fetcher, ("_fetch_task",)),
     )
 
     async def abandon() -> None:
         tasks = [task for owner, names in places for name in names if (task := getattr(owner, name, None)) is not None]
-        tasks += getattr(consumer._fetcher, "_pending_tasks", ())  # noqa: SLF001
+        tasks += getattr(fetcher, "_pending_tasks", ())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    await close_by_steps((consumer.stop, abandon, consumer._client.close), within_s, failed)  # noqa: SLF001
+    await close_by_steps((consumer.stop, abandon, client.close), within_s, failed)

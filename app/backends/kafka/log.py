@@ -75,9 +75,11 @@ class KafkaLog:
         """Gives appends under way a moment, fails the rest with LogUnavailable; two seconds in all. Leaves consumers and writers alone."""
         offsets, self._offsets = self._offsets, None
         groups, self._groups = self._groups, None
-        # The two that only ask owe nobody a goodbye; aiokafka has no public way to give one up.
+        # The two that only ask owe nobody a goodbye.
         asking = [] if offsets is None else [close_consumer(offsets, STOP_S, _unclosed)]
-        asking += [] if groups is None else [close_by_steps((groups.close, groups._client.close), STOP_S, _unclosed)]  # noqa: SLF001
+        if groups is not None:
+            steps = groups.close, groups._client.close  # noqa: SLF001 - aiokafka has no public way to give one up
+            asking.append(close_by_steps(steps, STOP_S, _unclosed))
         await asyncio.gather(self._appender.stop(), *asking)
 
     async def append(self, topic: str, entries: Sequence[Entry], *, deadline_s: float = 10.0) -> Sequence[Position]:
