@@ -1,6 +1,6 @@
 """Tokens that run out: fetched when they are needed, renewed before they end, and once more when they are refused.
 
-Owns: Tokens, Bearer(). Does not own: which grant a vendor wants (akeneo_auth.py, bynder.py). Next stop: akeneo_auth.py.
+Owns: Token, Tokens, bearer(). Does not own: which grant a vendor wants (akeneo_auth.py, bynder.py). Next stop: akeneo_auth.py.
 """
 
 import asyncio

@@ -87,8 +87,7 @@ class KeyDownloads:
         except (VendorFailed, Misconfigured) as failed:
             self._failed(url, str(failed))
             return
-        except Exception as defect:
-            # Anybody can name the address, and this loop's end would be that of the door: a defect is that of one download.
+        except Exception as defect:  # Anybody can name the address, and the end of this loop is the end of the door.
             log_line.exception("keys.defect", url=url)
             self._failed(url, type(defect).__name__)
             return

@@ -4,6 +4,7 @@ Owns: names and options of fields. Does not own: reading them from a payload (ma
 Next stop: app/sources/mapping.py.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -75,7 +76,8 @@ class Owned(Listed):
 class Looked(Spec):
     """A word that is translated. lookup: theirs -> ours; otherwise: for words that are not in it. boolean: read 0, 1, true … first."""
 
-    lookup: dict[str, str] = {}
+    # Not a dict: nobody writes to it, so that the words below may narrow what it gives.
+    lookup: Mapping[str, str] = {}
     otherwise: str | None = None
     boolean: bool = False
 
@@ -86,21 +88,21 @@ Approved = Literal["approved", "pending", "archived", "rejected"]
 class Approval(Looked):
     """A word, or several, that say whether an asset is approved; of several the strictest counts."""
 
-    lookup: dict[str, Approved] = {}  # type: ignore[assignment]  # Narrower on purpose.
+    lookup: Mapping[str, Approved] = {}
     otherwise: Approved | None = None
 
 
 class Enabled(Looked):
     """A word that says whether a product is switched on."""
 
-    lookup: dict[str, Literal["true", "false"]] = {}  # type: ignore[assignment]  # Narrower on purpose.
+    lookup: Mapping[str, Literal["true", "false"]] = {}
     otherwise: Literal["true", "false"] | None = None
 
 
 class Public(Looked):
     """A word that says whether the public can open the asset's URLs."""
 
-    lookup: dict[str, Literal["yes", "no"]] = {"true": "yes", "false": "no"}  # type: ignore[assignment]  # Narrower on purpose.
+    lookup: Mapping[str, Literal["yes", "no"]] = {"true": "yes", "false": "no"}
     otherwise: Literal["yes", "no"] | None = "no"
 
 
