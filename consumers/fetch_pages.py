@@ -123,7 +123,7 @@ class Pages:
                     continue
             else:
                 verdict = call.verdicts[found.thing] = judge(task, found, page.began_us, self._engines.pace)
-                if not is_told(task, found, verdict):
+                if not is_told(task, found, verdict, self._engines.pace):
                     continue
             entry = self._entry(call, found, task, page.began_us, arrived_us)
             if entry is not None:

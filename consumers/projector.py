@@ -5,7 +5,8 @@ Owns: the order of its steps (below). Does not own: mapping (app/sources/), merg
 
 A batch, in numbered steps; each is safe to repeat, and a crash between any two of them is healed by repeating the batch:
 1. map every event to changes and tasks; what cannot be mapped becomes a letter and blocks nobody;
-2. load the records, merge, write back under a guard on each record's version; a lost race loads again;
+2. load the records, ask for a fetch where changes of one time contradict each other, merge, write back under a guard on each record's
+   version; a lost race loads again. Asked for before the write, since a record does not tell afterwards what it was merged from;
 3. read the configuration version: newer than mine, stop and commit nothing (an old mapping must not go on);
 4. *after the write* look for every SKU that may be affected, also for records whose merge changed nothing (the crash may have come here);
 5. ask for sweeps and fetches; 6. append bind requests, letters and outcomes; the runner then commits.
@@ -24,6 +25,7 @@ from app.domain.decisions import change_of
 from app.domain.facets import Change, Record
 from app.domain.failures import ToLetter, reaction
 from app.domain.letters import letter_of_event
+from app.domain.ties import contradicts
 from app.errors import Malformed, Refused, Unmappable
 from app.ports import Clock, Doc, Entry, EventLog, LogRecord, Saved, Store, TopicPartition
 from app.sources.fetching import FETCH
@@ -78,6 +80,7 @@ class Projector:
     ) -> None:
         self.topics, self.group = lane, group
         self._log, self._store, self._clock, self._sources = log, store, clock, sources
+        self._fetched = {name for name, source in sources.items() if source.fetcher}
         self._version, self._code_version = version, code_version
         self._checkpoint = checkpoint
 
@@ -196,15 +199,32 @@ class Projector:
         stored = await self._store.records.load(parts)
         merged: dict[str, Record] = {}
         docs: list[Doc] = []
+        ties: list[FetchTask] = []
         for number, key in enumerate(sorted(parts), start=1):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
             doc = stored.get(key)
             record = merged[key] = facets.load(key, doc.body, doc.version) if doc else Record(key)
-            if facets.merge(record, [batch.by_record[key][nth] for nth in parts[key]]) or doc is None:
+            if self._merged(batch, record, parts[key], ties) or doc is None:
                 docs.append(document(record))
+        if ties:
+            await request_fetches(self._store, ties, self._clock.now_us())
         saved = await self._store.records.save(docs) if docs else Saved()
         return merged, saved.refused, saved.conflicts
+
+    def _merged(self, batch: Batch, record: Record, part: Sequence[int], ties: list[FetchTask]) -> bool:
+        """Whether these changes made any difference to the record. `ties` gets what tells how those of one time follow each other."""
+        changes = [batch.by_record[record.key][nth] for nth in part]
+        events = [batch.origins[record.key][nth][0] for nth in part]
+        if not any(event.source in self._fetched for event in events):
+            return facets.merge(record, changes)
+        made_any = False
+        for change, event in zip(changes, events, strict=True):
+            source = self._sources.get(event.source)
+            if source is not None and contradicts(record, change) and (wish := source.settling(change, event)) is not None:
+                ties.append(wish)
+            made_any |= facets.merge(record, [change])
+        return made_any
 
     async def _outcomes(self, batch: Batch) -> list[Outcome]:
         """Letters whose replay went through, and open ones that a newer full state of the same record has made idle."""

@@ -17,7 +17,10 @@ _BIAS = 1 << 63
 _MASK = (1 << 64) - 1
 # So many characters say when something was said; what follows only tells apart what was said at the same time.
 SOURCE = 4 + 16
-LENGTH = SOURCE + 1 + 16 + 16 + 16 + 8
+RANK = SOURCE  # where the rank stands
+TIE = SOURCE + 1 + 16 + 16  # so many are equal in orders that tie
+EVENT = TIE + 16  # so many are equal in orders of one event, whatever the configuration
+LENGTH = EVENT + 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What orders changes, compiled: a time or a sequence number in the payload, and a finer hint where two are equal.
 
-Owns: Ordering, ordering_of(), tie_of(). Does not own: the text that orders compare by (app/domain/order.py), types of events (events.py).
+Owns: Ordering, ordering_of(), tie_of(), the order of what was fetched. Does not own: the text that orders compare by
+(app/domain/order.py), types of events (events.py).
 Next stop: app/sources/events.py.
 """
 
@@ -54,6 +55,22 @@ def ordering_of(order: Order, zone: tzinfo) -> Ordering:
     read = instants(ZoneInfo(order.zone) if order.zone else zone)
     get = compile_expression(order.time).get if order.time else None
     return Ordering(order.time or f"header {order.header}", get, read, True, (order.header or "").lower())
+
+
+def state_order(ordering: Ordering | None, state: Any, fetched_us: int, arrived_us: int) -> int:
+    """A fetched state's own order; a state without one is ordered by the start of its fetch. Raises ValueError."""
+    if ordering is None or (ordering.is_time and ordering.get is not None and ordering.get(state) is None):
+        return fetched_us
+    return ordering.within(state, "", arrived_us)
+
+
+def absent_at(ordering: Ordering | None, fetched_us: int, at_least: int) -> int:
+    """When a thing was absent at its vendor. A sequence number cannot be told from a clock: the trigger's has to do. Raises ValueError."""
+    if ordering is None or ordering.is_time:
+        return max(fetched_us, at_least)
+    if not at_least:
+        raise ValueError("it is absent at the vendor, and no event has told the sequence number from which on")
+    return at_least
 
 
 def tie_of(tie: Tie | None) -> Callable[[Any, str], int]:

@@ -14,13 +14,14 @@ from typing import Any
 import orjson
 
 from app.domain.facets import ROOT, Change, EventRef
-from app.domain.keys import record_key
-from app.domain.order import CHANGE, DELETION, FETCHED, LENGTH, event_hash, is_from_the_future, order
+from app.domain.keys import record_key, split_key
+from app.domain.order import CHANGE, DELETION, FETCHED, LENGTH, event_hash, is_from_the_future, order, parts
 from app.errors import Unmappable
 from app.sources import fetching
 from app.sources.embedded import ACTIVE, STATUS, Carrier
 from app.sources.events import OWN, EventPlan, Mode, Router
 from app.sources.mapping import FieldMap
+from app.sources.ordering import absent_at, state_order
 from app.sources.payload import BODY, parse
 from app.sources.rows import Leaves
 from app.sources.source import FetchTask, Projected
@@ -107,6 +108,25 @@ class EventProjector:
             raise Unmappable(f"preset {self._preset}{f', event {type_[:80]}' if type_ else ''}: {wrong}") from None
         return projected
 
+    def settling(self, change: Change, event: Event) -> FetchTask | None:
+        """The wish to read the record of a change that ties with another one, where its vendor can be asked for such a record."""
+        kind, system, thing = split_key(change.record)
+        when = self._fetching
+        if when is None or when.late_us is None or system != self._system or not self._router.reads(kind):
+            return None
+        return FetchTask(
+            key=fetching.task_key(kind, system, thing),
+            system=system,
+            source=self._name,
+            kind=kind,
+            thing=thing,
+            reason="two events of one time say different things, and nobody knows which is the later one",
+            due_us=event.arrived_us + when.delay_us,
+            trigger_us=parts(change.order).source,
+            trigger_order=change.order,
+            tie=True,
+        )
+
     def _each(self, several: list[Any], event: Event, version: int) -> Projected:
         """A request that became a letter before it was split: what each of its events says, as if it had come alone."""
         projected = Projected()
@@ -146,12 +166,12 @@ class EventProjector:
         kind, state = type_.removeprefix(fetching.FETCHED), held.get("state")
         plan, thing, at_least = self._router.state(kind), identifier(held.get("thing")), whole_number(held.get("at_least") or 0)
         if state is None:
-            text = stamp.text(_absent_at(plan, event.fetched_us, at_least), FETCHED)
+            text = stamp.text(absent_at(plan.order, event.fetched_us, at_least), FETCHED)
             projected.changes.append(_deleted(record_key(kind, self._system, thing), text, event))
             return
         if plan.key is not None:
             thing = plan.thing(state)
-        source_order = max(_state_order(plan, state, event), at_least)
+        source_order = max(state_order(plan.order, state, event.fetched_us, event.arrived_us), at_least)
         piece = _Piece(plan, plan.mode(state), state, kind, thing, source_order, FETCHED, plan.tie(state, ""))
         text = stamp.text(source_order, FETCHED, piece.tie)
         if piece.mode.name == "deletion":
@@ -173,6 +193,7 @@ class EventProjector:
             trigger_us=whole_number(held.get("trigger_us") or 0),
             trigger_order=_order_or_none(held.get("trigger_order")),
             deletion=held.get("deletion") is True,
+            tie=held.get("tie") is True,
             letter=event.letter,
             attempt=event.attempt,
         )
@@ -261,19 +282,3 @@ def _order_or_none(held: Any) -> str:
 
 def _deleted(record: str, text: str, event: Event) -> Change:
     return Change(record, text, {STATUS: DELETED}, EventRef(event.source, event.id, event.type), (ROOT,))
-
-
-def _state_order(plan: EventPlan, state: Any, event: Event) -> int:
-    """A fetched state's own order; a state without one is ordered by the start of its fetch."""
-    if plan.order is None or (plan.order.is_time and plan.order.get is not None and plan.order.get(state) is None):
-        return event.fetched_us
-    return plan.order.within(state, "", event.arrived_us)
-
-
-def _absent_at(plan: EventPlan, fetched_us: int, at_least: int) -> int:
-    """When a thing was absent at its vendor. A sequence number cannot be told from a clock: the trigger's own has to do."""
-    if plan.order is None or plan.order.is_time:
-        return max(fetched_us, at_least)
-    if not at_least:
-        raise ValueError("it is absent at the vendor, and no event has told the sequence number from which on")
-    return at_least

@@ -50,7 +50,8 @@ class FetchTask:
     """The wish to read one thing at its vendor. key names the thing, so that wishes for one thing become one task.
 
     thing: the id at the vendor. due_us: not before. trigger_us: the event's own source time or sequence, 0 for none; trigger_order: its
-    order. deletion: the trigger says that the thing is gone. letter, attempt: of the letter whose replay asked for it.
+    order. deletion: the trigger says that the thing is gone. tie: it is two changes of this order that contradict each other. letter,
+    attempt: of the letter whose replay asked for it.
     """
 
     key: str
@@ -63,6 +64,7 @@ class FetchTask:
     trigger_us: int
     trigger_order: str
     deletion: bool = False
+    tie: bool = False
     letter: str = ""
     attempt: int = 0
 
@@ -100,6 +102,7 @@ class Projector(Protocol):
     """Turns an event into changes."""
 
     def project(self, event: Event, version: int) -> Projected: ...
+    def settling(self, change: Change, event: Event) -> FetchTask | None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,6 +170,10 @@ class Source:
     def project(self, event: Event, version: int) -> Projected:
         """What an event of this source changes, at this configuration version. Raises Malformed or Unmappable, which hold no values."""
         return self.projector.project(event, version)
+
+    def settling(self, change: Change, event: Event) -> FetchTask | None:
+        """The fetch that tells which of two changes of one order holds, this one being the one of this event. None where nobody can."""
+        return self.projector.settling(change, event)
 
     def sign(self, body: bytes, now_s: float) -> dict[str, str]:
         """Headers (lower-case names) that make this body genuine, for demos and tests. Raises Misconfigured where it cannot be done."""

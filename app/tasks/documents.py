@@ -3,8 +3,9 @@
 Owns: the body's JSON, tokens and numbers, what an ask does to it. Does not own: what an answer does (verdicts.py), storing
 (consumers/tasks.py asks, consumers/fetching.py finishes). Next stop: app/tasks/verdicts.py.
 
-Body: the fields of the newest wish, and `deleted_order`, `deleted_us` (the newest deletion among the wishes), `tied` (only where true: of
-the wishes that are newest together some say that it is gone and some do not), `letters` (letter -> attempt of the replays that asked),
+Body: the fields of the newest wish, and `floor_order`, `floor_us` (the newest deletion or tie among the wishes: what is found has to count
+for more), `tied` (only where true: of the wishes that are newest together some say that it is gone and some do not), `letters` (letter ->
+attempt of the replays that asked),
 `last_error`, `ended` ("" while it waits; then done, letter, cancelled). What ended in any way but `done` keeps its wishes: the next ask
 adds to them, so that an older deletion is not forgotten over an outage.
 Tokens: `waiting` while it waits, `system:<name>`.
@@ -61,9 +62,9 @@ class Task:
 
     @property
     def at_least(self) -> int:
-        """Source order of the newest deletion among the wishes, 0 for none; one of another era than the newest wish does not count."""
-        deleted: str = self.body["deleted_order"]
-        return int(self.body["deleted_us"]) if deleted and deleted[:4] == self.body["trigger_order"][:4] else 0
+        """Source order of the newest deletion or tie among the wishes, 0 for none. One of another era than the newest wish is none."""
+        floor: str = self.body["floor_order"]
+        return int(self.body["floor_us"]) if floor and floor[:4] == self.body["trigger_order"][:4] else 0
 
     def at_least_if_absent(self) -> int:
         """The same for a thing that is not there. No clock stands in for a sequence, so there the newest wish of any sort counts."""
@@ -73,7 +74,7 @@ class Task:
     @property
     def is_deletion(self) -> bool:
         """Whether the newest wish says that the thing is gone, and none of the same time says anything else: nobody knows their order."""
-        return bool(self.body["deleted_order"]) and self.body["deleted_order"] == self.body["trigger_order"] and not self.body.get("tied")
+        return bool(self.body["deletion"] and self.body["trigger_order"]) and not self.body.get("tied")
 
     def number(self, name: str) -> int:
         """A number, 0 where the task has none of this name."""
@@ -136,20 +137,18 @@ def ended(task: Task, how: str, now_us: int, error: str | None = None) -> Doc:
 
 def _fresh(wish: FetchTask) -> dict[str, Any]:
     body = {name: getattr(wish, name) for name in _WISH}
-    order, at_us = (wish.trigger_order, wish.trigger_us) if wish.deletion else ("", 0)
-    return {**body, "deletion": False, "deleted_order": order, "deleted_us": at_us, "letters": {}, "last_error": None, "ended": ""}
+    return {**body, "floor_order": "", "floor_us": 0, "letters": {}, "last_error": None, "ended": ""}
 
 
 def _added(body: dict[str, Any], wish: FetchTask) -> dict[str, Any]:
     newest = {name: getattr(wish, name) for name in _WISH} if wish.trigger_order >= body["trigger_order"] else {}
-    added = {**body, **newest, "due_us": min(body["due_us"], wish.due_us), "deletion": body["deletion"] or wish.deletion}
+    added = {**body, **newest, "due_us": min(body["due_us"], wish.due_us)}
     if wish.trigger_order[:SOURCE] == body["trigger_order"][:SOURCE]:
-        said_gone = bool(body["deleted_order"]) and body["deleted_order"] == body["trigger_order"]
-        added |= {"tied": True} if said_gone != wish.deletion else {}
+        added |= {"tied": True} if bool(body["deletion"]) != wish.deletion else {}
     elif newest:
         added.pop("tied", None)
-    if wish.deletion and wish.trigger_order > body["deleted_order"]:
-        added |= {"deleted_order": wish.trigger_order, "deleted_us": wish.trigger_us}
+    if (wish.deletion or wish.tie) and wish.trigger_order > body["floor_order"]:
+        added |= {"floor_order": wish.trigger_order, "floor_us": wish.trigger_us}
     if wish.letter:
         added["letters"] = {**body["letters"], wish.letter: max(wish.attempt, body["letters"].get(wish.letter, 0))}
     return added

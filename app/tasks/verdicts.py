@@ -104,11 +104,11 @@ def _is_stale(task: Task, found: Found, pace: Pace) -> bool:
     return found.updated_us + pace.tick_us < trigger_us and task.number("stale") < len(pace.stale_s)
 
 
-def is_told(task: Task, found: Found, verdict: Verdict) -> bool:
-    """Whether the answer becomes an event: an absence only where it is sure; a state that is older than the deletion which asked only where
-    it stays, since a copy that lags behind must not bring back what is gone."""
+def is_told(task: Task, found: Found, verdict: Verdict, pace: Pace) -> bool:
+    """Whether the answer becomes an event: an absence only where it is sure; a state that is older than the deletion or tie which asked
+    only where it stays, since a copy that lags behind must not bring back what is gone, nor undo both changes."""
     stale = verdict.kind == "again" and not verdict.seen_us
-    return verdict.kind == "done" if found.state is None else not (stale and task.is_deletion)
+    return verdict.kind == "done" if found.state is None else not (stale and found.updated_us + pace.tick_us < task.at_least)
 
 
 def gives_up(task: Task, verdict: Verdict, pace: Pace) -> bool:

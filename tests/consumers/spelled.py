@@ -43,3 +43,6 @@ class Spelled:
         ref = EventRef(event.source, event.id, event.type)
         changes = [Change(c["record"], c["order"], c["leaves"], ref, tuple(c["full"])) for c in said["changes"]]
         return Projected(changes, [FetchTask(**task) for task in said["tasks"]])
+
+    def settling(self, change: Change, event: Event) -> FetchTask | None:
+        return None

@@ -103,14 +103,25 @@ async def test_a_deletion_of_another_era_counts_no_more(world: World) -> None:
 
 @pytest.mark.parametrize("deletions", [(True, False), (False, True)])
 async def test_a_deletion_sticks(world: World, deletions: tuple[bool, bool]) -> None:
-    """Once one of the triggers says that the thing is gone, the fetch knows, whichever came first or is newer."""
-    for second, deletion in enumerate(deletions):
+    """Once one of the triggers says that the thing is gone, what is found has to count for more, whichever came first or is newer."""
+    for second, deletion in enumerate(deletions, start=1):
         await request_fetches(world.store, [fetch(second, deletion=deletion)], NOW_US)
-    assert (await waiting(world))[0]["deletion"] is True
     await request_fetches(
         world.store, [fetch(9 - second, deletion=deletion, thing="5") for second, deletion in enumerate(deletions)], NOW_US
     )
-    assert (await waiting(world, "fetch product akeneo 5"))[0]["deletion"] is True
+    first, other = deletions
+    for thing, floor in (("4711", 1 if first else 2), ("5", 9 if first else 8)):
+        key = f"fetch product akeneo {thing}"
+        task = read((await world.store.tasks.load([key]))[key])
+        assert (task.at_least, task.is_deletion) == (floor, other if thing == "4711" else first)
+
+
+@pytest.mark.parametrize("tie", [False, True])
+async def test_a_tie_is_a_floor_and_no_deletion(world: World, tie: bool) -> None:
+    """What settles two changes of one time has to count for more than both; it says nothing of a deletion."""
+    await request_fetches(world.store, [fetch(3), replace(fetch(5), tie=tie), fetch(7)], NOW_US)
+    task = read((await world.store.tasks.load([KEY]))[KEY])
+    assert (task.at_least, task.is_deletion) == (5 if tie else 0, False)
 
 
 async def test_a_lost_race_takes_over_what_the_other_asked(world: World) -> None:
