@@ -63,6 +63,15 @@ def test_the_trigger_beside_the_products() -> None:
     assert shop.leaves(f"product/salsify/{SKU}")["enabled"] is False
 
 
+def test_an_asset_without_a_time_is_as_its_product_has_it() -> None:
+    """One asset that tells no time costs the product nothing: it is ordered by the product's."""
+    shop = Shop("salsify")
+    bare = {name: value for name, value in asset("front").items() if name != "salsify:updated_at"}
+    shop.send(alert("change", product(37, SKU, bare, **{"salsify:updated_at": "2026-08-24T09:15:40Z"})), headers())
+    assert shop.letters == []
+    assert shop.leaves("asset/salsify/front")["url"]
+
+
 def test_each_product_of_a_request_is_an_event() -> None:
     """A request about several products becomes one event each, keyed by its product, with ids that stay the same when it is sent again."""
     source = Shop("salsify").source
