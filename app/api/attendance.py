@@ -58,7 +58,7 @@ class Attendance:
                 continue
 
     async def once(self) -> None:
-        """One turn. Failure policy: EngineDown passes through; what was given before it is given once."""
+        """One turn. Failure policy: EngineDown passes through; what was counted is given at the next turn, perhaps a second time."""
         await self._webhooks.first_secrets.look()
         self._webhooks.renew()
         await self.learn()

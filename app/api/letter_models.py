@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.operation_models import Why
 from app.letters.rehearsal import Verdict
 from app.letters.search import Filter
 from schemas.letter import Disposition, Stage
@@ -14,9 +15,6 @@ from schemas.letter import Disposition, Stage
 State = Literal["open", "acknowledged", "replaying", "resolved", "superseded", "discarded"]
 StateOrWaiting = Literal["open", "acknowledged", "replaying", "resolved", "superseded", "discarded", "waiting"]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
-Why = Annotated[
-    str, Field(min_length=1, max_length=500, description="For the audit and for colleagues.", examples=["The mapping is mended."])
-]
 
 
 class Strict(BaseModel):

@@ -3,9 +3,13 @@
 Owns: fields, their meaning, examples. Does not own: letters (app/api/letter_models.py). Next stop: app/api/operations.py.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Why = Annotated[
+    str, Field(min_length=1, max_length=500, description="For the audit and for colleagues.", examples=["The mapping is mended."])
+]
 
 
 class Rebind(BaseModel):
@@ -15,7 +19,7 @@ class Rebind(BaseModel):
 
     sku: str | None = Field(None, min_length=1, max_length=1000, description="One SKU.")
     all: Literal[True] | None = Field(None, description="Every SKU, page by page, below live traffic.")
-    why: str = Field(min_length=1, max_length=500)
+    why: Why
 
 
 class Asked(BaseModel):

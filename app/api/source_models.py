@@ -3,15 +3,12 @@
 Owns: fields, their meaning, examples. Does not own: how they are filled (app/api/source_views.py). Next stop: app/api/sources.py.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.operation_models import Why
 from app.kept.rings import BOUNDS
-
-Why = Annotated[
-    str, Field(min_length=1, max_length=500, description="For the audit and for colleagues.", examples=["The secret is mended."])
-]
 
 
 class TopicState(BaseModel):
@@ -73,7 +70,9 @@ class SourceState(BaseModel):
     lag: int | None = Field(description="Events of the source's side that are not worked off yet; null where this process does not know.")
     last_delivery_at: str | None = Field(description="The last request whose signature was looked at.")
     last_accepted_at: str | None
-    last_order_at: str | None = Field(description="The newest time that the sender gave an event; null where it gives none.")
+    last_order_at: str | None = Field(
+        description="The newest time that the sender gave an event, of those that came last within two seconds; null where it gives none."
+    )
     last_error: str | None
     last_error_at: str | None
     suspected_gap: str | None = Field(description="Why events may be missing: silence beyond what is usual, or the sender said so.")

@@ -109,7 +109,7 @@ async def release_quarantine(request: Request, actor: Ops, name: Name, body: Rel
     await _learned(request)
     found = await quarantine.release(api, source)
     kept = sum(found.reasons.values())
-    told = {name: getattr(found, name) for name in ("released", "events", "dead_letters", "waiting_for_key")} | {"kept": kept}
+    told = {count: getattr(found, count) for count in ("released", "events", "dead_letters", "waiting_for_key")} | {"kept": kept}
     await _noted(api, actor, "release quarantine", body.why, name, **told)
     return answered({**told, "reasons": dict(found.reasons.most_common(20))})
 

@@ -7,6 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.api.operation_models import Why
+
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -52,7 +54,7 @@ class OnTasks(BaseModel):
 
     key: Text | None = Field(None, description="One task.")
     system: Text | None = Field(None, description="All waiting tasks of this system.")
-    why: Annotated[str, Field(min_length=1, max_length=500)] = Field("not said", description="For the audit and for colleagues.")
+    why: Why = "not said"
 
     @model_validator(mode="after")
     def _one_wish(self) -> Self:

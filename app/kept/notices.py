@@ -1,4 +1,4 @@
-"""What a sender said of its own deliveries last: that it stopped sending, or goes on.
+"""What a sender said of its own deliveries last: that it stopped sending, or goes on, or (its first handshake) with which secret it signs.
 
 Owns: one document a source. Does not own: which events say so (`notices` of a preset). Next stop: consumers/control.py.
 """
@@ -14,7 +14,7 @@ from schemas.control import Kept
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """notice: suspended, resumed. type: the sender's word. at_us: when it arrived, µs UTC."""
+    """notice: suspended, resumed, secret. type: the sender's word. at_us: when it arrived, µs UTC."""
 
     notice: str
     type: str
