@@ -144,8 +144,8 @@ def renditions(spec: Renditions, closed: Callable[[Any], bool]) -> Row:
                 leaves[leaf] = None
                 continue
             rendition: dict[str, Json] = {"url": address_}
-            rendition.update((key, whole_number(value)) for key, get in numbers if (value := get(entry)) is not None)
-            if (format_ := get_format(entry)) is not None:
+            rendition.update((key, whole_number(value)) for key, get in numbers if (value := get(entry)) not in (None, ""))
+            if (format_ := get_format(entry)) not in (None, ""):
                 rendition["format"] = text(format_)
             leaves[leaf] = rendition
 

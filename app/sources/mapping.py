@@ -235,7 +235,7 @@ def _media(specs: Mapping[Any, Spec]) -> Row:
     speaks = [mentions(expression) for _, expression, _ in members]
 
     def write(view: Any, leaves: Leaves, _delta: bool) -> None:
-        media = {name: convert(value) for name, expression, convert in members if (value := expression.get(view)) is not None}
+        media = {name: convert(value) for name, expression, convert in members if (value := expression.get(view)) not in (None, "")}
         if media:
             leaves["media"] = media
 

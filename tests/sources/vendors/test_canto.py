@@ -127,6 +127,15 @@ def test_numbers_where_texts_are_usual(canto: Source) -> None:
     assert orders == {1791958364930000}  # 2026-10-14T06:12:44.930Z
 
 
+def test_an_empty_text_is_no_number(canto: Source) -> None:
+    """A document has no width; Canto writes every number as a text."""
+    assert fetched(canto, THING, asset(width="", height="")).leaves["media"] == {
+        "bytes": 4183344,
+        "format": "image/jpeg",
+        "type": "image",
+    }
+
+
 def test_an_asset_that_is_absent(canto: Source) -> None:
     """A wrong address for deletions heals: the fetch finds nothing."""
     assert dict(fetched(canto, THING, None).leaves) == {"status": "deleted"}
