@@ -69,7 +69,8 @@ REQUESTS: list[tuple[str, Any, dict[str, str]]] = [
             "attributeId": "x", "attributeType": "decimal", "attributeOldValue": str(MARK), "attributeNewValue": [str(MARK)]}}}]}, {}),
     ("ergonode", {"name": "product_updated", "resource_id": {"id": "A"}, "synchronization": {
         "resource_customs": {"x": MARK}, "events": [{"type": "product_attribute_changed", "payload": {"amount": MARK}}]}}, {}),
-    ("pimcore-datahub", pimcore(**{"Preis (price)": MARK, "Lager (stock)": MARK, "Price (EUR) (specialPrice)": MARK}), {}),
+    ("pimcore-datahub", pimcore(**{"Preis (price)": MARK, "Lager (stock)": MARK, "Listenpreis (listPrice)": {"value": MARK},
+        "Price (EUR) (specialPrice)": MARK}), {}),
     ("pimcore-sintra", {"id": 1, "sku": "A", "price": MARK, "stockQuantity": MARK}, {"pimcore-event": "pimcore.dataobject.postUpdate"}),
     ("scayle", {"key": "k", "occurredAt": AT, "type": "product-updated", "payload": {"id": 1, "variants": [
         {"id": 2, "prices": [{"price": MARK}], "stocks": [{"quantity": MARK}]}], "prices": {"oldPrice": MARK}}}, {}),
