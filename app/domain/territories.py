@@ -59,7 +59,9 @@ def territories(words: Iterable[str]) -> list[str]:
     """The sorted codes that these words stand for together. Raises ValueError for a word that is none, without the word."""
     codes: set[str] = set()
     for word in words:
-        name = _BEFORE.sub("", word.strip().rstrip("/")).upper()
+        said = _BEFORE.sub("", word.strip().rstrip("/"))
+        # Beyond ASCII, capitals change what is written: `ß` would be South Sudan.
+        name = said.upper() if said.isascii() else ""
         name = _ALIASES.get(name, ALPHA_3.get(name, name))
         if name in ALL:
             codes.add(name)

@@ -5,7 +5,7 @@ Owns: which class reads which vendor, how several systems share one vendor's lim
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -32,6 +32,18 @@ class Configured(Protocol):
     def sources(self) -> Mapping[str, Source]: ...
     @property
     def api(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+
+# Words of `api` -> what reads that vendor. TemplateApi, which has to be told the kind of thing, is not among them.
+READERS: Mapping[type[access.Api], Callable[[Vendor, Any], Fetcher]] = {
+    access.AkeneoApi: Akeneo,
+    access.BynderApi: bynder,
+    access.CloudinaryApi: Cloudinary,
+    access.AcquiaApi: acquia,
+    access.BrandfolderApi: brandfolder,
+    access.FrontifyApi: Frontify,
+    access.ContentfulApi: Contentful,
+}
 
 
 def build(configuration: Configured, outbound: Outbound, clock: Clock) -> dict[str, tuple[Fetcher, str]]:
@@ -62,22 +74,6 @@ def _host(api: access.Api) -> str:
 
 
 def _fetcher(vendor: Vendor, source: Source, api: access.Api) -> Fetcher:
-    match api:
-        case access.AkeneoApi():
-            return Akeneo(vendor, api)
-        case access.BynderApi():
-            return bynder(vendor, api)
-        case access.CloudinaryApi():
-            return Cloudinary(vendor, api)
-        case access.AcquiaApi():
-            return acquia(vendor, api)
-        case access.BrandfolderApi():
-            return brandfolder(vendor, api)
-        case access.FrontifyApi():
-            return Frontify(vendor, api)
-        case access.ContentfulApi():
-            return Contentful(vendor, api)
-        case access.TemplateApi():
-            return template(vendor, api, "asset" if source.side == "dam" else "product")
-        case _:
-            raise Misconfigured(f"sources.{source.name}.api: nothing reads {type(api).__name__}")
+    if isinstance(api, access.TemplateApi):
+        return template(vendor, api, "asset" if source.side == "dam" else "product")
+    return READERS[type(api)](vendor, api)

@@ -12,6 +12,8 @@ from app.ports import Clock
 
 # The longest that a vendor's own word is believed; beyond it, somebody should look.
 LONGEST_S = 6 * 3600.0
+# As a time to wait it would be thirty years; as an instant it was in 2001.
+EPOCH_FROM_S = 1e9
 
 
 class Pace:
@@ -41,17 +43,21 @@ class Pace:
 def retry_after_s(headers: Mapping[str, str], now_us: int, *, also: str = "") -> float:
     """How long the vendor asks to be left alone, in seconds: by Retry-After (RFC 9110, 10.2.3), or by a header of its own.
 
-    Both may hold a number of seconds or an instant, which is compared with the answer's own Date where there is one. 0 where there is
-    nothing to read; never more than six hours.
+    Both may hold a number of seconds or an instant (a date, or seconds since 1970), which is compared with the answer's own Date where
+    there is one. 0 where there is nothing to read; never more than six hours.
     """
     here_s = _instant_s(headers.get("date", ""))
     now_s = now_us / 1e6 if here_s is None else here_s
     for name in ("retry-after", also):
         said = headers.get(name, "").strip()
         number = said.replace(".", "", 1)
-        at_s = now_s + float(said) if number.isascii() and number.isdigit() else _instant_s(said)
-        if at_s is not None:
-            return min(max(at_s - now_s, 0.0), LONGEST_S)
+        if number.isascii() and number.isdigit():
+            left_s = float(said) if float(said) < EPOCH_FROM_S else float(said) - now_s
+        elif (at_s := _instant_s(said)) is not None:
+            left_s = at_s - now_s
+        else:
+            continue
+        return min(max(left_s, 0.0), LONGEST_S)
     return 0.0
 
 

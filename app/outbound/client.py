@@ -135,18 +135,16 @@ async def _content(response: httpcore.Response, headers: Mapping[str, str], max_
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise zlib.error
     unpack = None if encoding == "identity" else zlib.decompressobj(wbits=31)
-    pieces: list[bytes] = []
-    size = packed = 0
+    content = bytearray()
+    packed = 0
     async for chunk in response.aiter_stream():
         packed += len(chunk)
-        piece = unpack.decompress(chunk, max_bytes - size + 1) if unpack else chunk
-        size += len(piece)
-        if size > max_bytes or packed > max_bytes:
+        content += unpack.decompress(chunk, max_bytes - len(content) + 1) if unpack else chunk
+        if len(content) > max_bytes or packed > max_bytes:
             raise _TooLarge(response.status)
-        pieces.append(piece)
     if unpack and packed and not unpack.eof:
         raise zlib.error
-    return b"".join(pieces)
+    return bytes(content)
 
 
 def _why(error: Exception) -> str:

@@ -7,8 +7,9 @@ import pytest
 from app.backends.system_clock import SystemClock
 from app.errors import Misconfigured
 from app.fetchers.akeneo import Akeneo
-from app.fetchers.build import build
+from app.fetchers.build import READERS, build
 from app.outbound.client import HttpOutbound
+from app.sources.access import MODELS, TemplateApi
 from tests.sources.builders import configure
 
 AKENEO = """
@@ -43,6 +44,11 @@ async def test_every_source_with_access_has_the_fetcher_of_its_preset(tmp_path: 
     assert [fetcher.concurrency for fetcher, _ in built.values()] == [4, 4]
     assert built["canto"][0].per_call == {"asset": 1}
     await outbound.stop()
+
+
+def test_every_vendor_whose_access_can_be_said_can_be_read() -> None:
+    """A model in MODELS without a fetcher would be a source that asks and is never answered."""
+    assert set(READERS) | {TemplateApi} == set(MODELS.values())
 
 
 async def test_two_systems_at_one_host_have_half_its_calls_each(tmp_path: Path) -> None:

@@ -60,3 +60,11 @@ def test_a_date_without_a_zone_is_utc_wherever_this_runs(monkeypatch: pytest.Mon
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected_s"), [("60", 60.0), ("1787562900", 60.0), ("1787562000", 0.0), ("9" * 400, 21_600.0), ("", 0.0), ("²", 0.0)]
+)
+def test_a_number_is_a_time_to_wait_or_an_instant(said: str, expected_s: float) -> None:
+    """Some vendors name the second since 1970 from which on calls are welcome again."""
+    assert retry_after_s({"x-reset": said}, 1_787_562_840_000_000, also="x-reset") == expected_s

@@ -51,7 +51,7 @@ def test_groups_are_what_they_are_in_the_version_of_the_table() -> None:
     assert re.fullmatch(r"iso-3166-1 20\d\d-\d\d", VERSION)
 
 
-@pytest.mark.parametrize("word", ["Europe", "DACH", "XX", "", "d", "EUR", "DE/AT", "SE:NO", "SE#NO", "zone 3/SE"])
+@pytest.mark.parametrize("word", ["Europe", "DACH", "XX", "", "d", "EUR", "DE/AT", "SE:NO", "SE#NO", "zone 3/SE", "ß", "ﬁ"])
 def test_an_unknown_territory_is_refused(word: str) -> None:
     """By a message that says what may stand there, and not what stood there."""
     with pytest.raises(ValueError, match="expected territories") as refused:

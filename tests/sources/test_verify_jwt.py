@@ -45,6 +45,7 @@ def _jwt(**more: Any) -> Verifier:
         (_token({"exp": "2027"}), "exp"),
         (_token([1]), "exp"),
         (_token({"exp": NOW_S + 60}, head={"alg": "none"}), "HS256"),
+        (_token({"exp": NOW_S + 60}, head={"alg": "HS256", "crit": ["b64"], "b64": False}), "crit"),
         (_token({"exp": NOW_S + 60}, head={"alg": "HS512"}, algorithm="sha512"), "none of the configured"),
         (_token({"exp": NOW_S + 60}, secret=b"other"), "none of the configured"),
         ({"x-app-token": f"{_part({'alg': 'none'})}.{_part({'exp': NOW_S + 60})}."}, "none of the configured"),

@@ -3,7 +3,8 @@
 Owns: Jwt. Does not own: the handshake that brings the secret (app/sources/handshakes.py). Next stop: app/sources/verify.py.
 
 Sources: RFC 7515 and RFC 7519; docs.ergonode.com/apps/detailed-reference/authentication. The algorithm is fixed here and never chosen by
-the token. The token does not bind the body, so one that does not end is refused.
+the token; what it demands beside (`crit`) is refused, as RFC 7515 wants it. The token does not bind the body, so one that does not end is
+refused.
 """
 
 import base64
@@ -35,8 +36,9 @@ class Jwt:
         if not any(fits):
             return f"the token in {self._header} is signed with none of the configured secrets"
         head, _, claims = signed.partition(b".")
-        if _object(head).get("alg") != "HS256":
-            return f"the token in {self._header} is not an HS256 one"
+        protected = _object(head)
+        if protected.get("alg") != "HS256" or "crit" in protected:
+            return f"the token in {self._header} is not an HS256 one, or asks for more than that (crit)"
         return self._dates(_object(claims), now_s)
 
     def _dates(self, claims: Mapping[str, Any], now_s: float) -> str:
