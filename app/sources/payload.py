@@ -25,9 +25,14 @@ def parse(body: bytes) -> Any:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as wrong:
         raise Malformed(f"the body is not JSON: {wrong.msg} at byte {wrong.pos}") from None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _deeper(parsed, MAX_DEPTH):
+    if may_be_deep(body) and _deeper(parsed, MAX_DEPTH):
         raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
     return parsed
+
+
+def may_be_deep(body: bytes) -> bool:
+    """Whether a body has brackets enough for being nested too deep."""
+    return body.count(b"[") + body.count(b"{") > MAX_DEPTH
 
 
 def _deeper(value: Any, limit: int) -> bool:

@@ -17,7 +17,7 @@ from app.errors import Malformed, Unmappable, Unusable
 from app.sources.events import EventPlan, Router
 from app.sources.fetching import FETCHED, Found
 from app.sources.hot import HotFields, mask, mask_words, without_members
-from app.sources.payload import MAX_SPLIT_BYTES, Place, parse
+from app.sources.payload import MAX_SPLIT_BYTES, Place, may_be_deep, parse
 from app.sources.source import Received, Unread
 from schemas.event import Event
 
@@ -125,16 +125,7 @@ class BodyReceiver:
 
     def fetched(self, found: Found, *, began_us: int, at_least: int, arrived_us: int) -> Event:
         """The event that carries a fetched state, without hot fields and with authors hashed. Raises Malformed where it cannot be kept."""
-        state = found.state
-        if state is not None:
-            # Written once and read back: what is cleaned is a copy, and it is known that it can be read from the log again.
-            written = _written(state)
-            state = parse(written)
-            for author in self._fetched_authors:
-                author.change(state, hashed)
-            # A walk through a whole product costs more than all the rest of its way to the log; most have nothing hot.
-            if self._hot.suspects(written):
-                state = self._hot.cleaned(state)
+        state = None if found.state is None else self._kept(_written(found.state))
         value = _written({"thing": found.thing, "state": state, "at_least": at_least})
         return Event(
             id=f"{named(value)}:{began_us}",
@@ -146,6 +137,18 @@ class BodyReceiver:
             era=self._era,
             fetched_us=began_us,
         )
+
+    def _kept(self, written: bytes) -> Any:
+        """What the log may hold of a state: as it was written, where nothing in it has to be changed or looked at."""
+        authors = [author for author in self._fetched_authors if author.hinted(written)]
+        suspect = self._hot.suspects(written)
+        if not authors and not suspect and not may_be_deep(written):
+            return orjson.Fragment(written)
+        # What is cleaned is a copy, and it is known that it can be read from the log again.
+        state = parse(written)
+        for author in authors:
+            author.change(state, hashed)
+        return self._hot.cleaned(state) if suspect else state
 
     def _unreadable(self, body: bytes) -> bytes:
         """What may be kept of a body whose places cannot be told: no token, no author, no hot value."""
