@@ -6,11 +6,13 @@ Next stop: tests/sources/vendors/test_imagekit.py.
 
 from typing import Any
 
+import orjson
 import pytest
 
 from app.domain.order import parts
 from app.errors import Unmappable
 from app.sources.source import Source
+from tests.sources.builders import ARRIVED_US
 from tests.sources.expectations import source as configured
 from tests.sources.vendors.sending import body_of, fetched, known, sent, verdict
 
@@ -53,6 +55,13 @@ def test_a_deletion(contentful: Source) -> None:
     away = sent(contentful, body, topic("Asset.delete")).changes
     late = sent(contentful, asset({"updatedAt": "2026-10-14T08:59:00Z"}), topic("Asset.publish")).changes
     assert known(*away, *late)["status"] == "deleted"
+
+
+def test_nobody_is_named(contentful: Source) -> None:
+    """Whoever made, published or deleted it stands in the log as a hash."""
+    body = gone("2026-10-14T08:00:00Z", **{f"{done}By": {"sys": {"id": "mila"}} for done in ("created", "published", "deleted")})
+    (event,) = contentful.receive(orjson.dumps(body), ARRIVED_US, topic("Asset.delete")).events
+    assert b"mila" not in event.value
 
 
 def test_a_body_without_a_time_counts_as_of_its_signature(contentful: Source) -> None:
