@@ -19,6 +19,8 @@ import orjson
 from biip.gtin import Gtin
 
 INT64 = 1 << 63
+# What servers and browsers take; looking for places in it takes time that grows with the square of its length.
+LONGEST_URL = 8_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
 _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}", re.ASCII)
@@ -134,6 +136,8 @@ def url(value: Any) -> str:
     """An http(s) address; one without a scheme (`//host/…`) gets https."""
     if not isinstance(value, str):
         raise ValueError(f"expected a URL, found {found(value)}")
+    if len(value) > LONGEST_URL:
+        raise ValueError(f"expected a URL of at most {LONGEST_URL} characters, found one of {len(value)}")
     if value.startswith("https://") and value.isascii() and value.isprintable() and " " not in value:
         return value
     address = value.strip()

@@ -151,6 +151,15 @@ def test_booleans(value: Any, expected: bool) -> None:
             transforms.boolean(other)
 
 
+def test_urls() -> None:
+    """One without a scheme gets https; no server takes one of more than 8,000 characters, and none is looked through."""
+    assert transforms.url("//cdn.example/a.jpg") == "https://cdn.example/a.jpg"
+    assert transforms.url("https://cdn.example/" + "a" * 7_980)
+    for wrong in ("https://cdn.example/" + "/v1/%41" * 1_200, "ftp://cdn.example/a", "https://cdn.example/a b", 7):
+        with pytest.raises(ValueError, match="expected .*URL"):
+            transforms.url(wrong)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["date", "timezone", "x"]), inner, max_size=3),
