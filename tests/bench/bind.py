@@ -76,7 +76,7 @@ async def _fill(where: Site, sizes: Sizes) -> int:
 
 async def _plain(where: Site, total: int) -> Drained:
     assert where.engines is not None
-    database, group = where.settings().mongodb_database, where.topic(PLAIN)
+    database, group = where.deployment.settings().mongodb_database, where.topic(PLAIN)
     arguments = [where.bootstrap(), where.engines.mongo_uri, database, where.topic(topics.EVENTS_DAM), group]
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.baselines.plain_consumer", *arguments])
     try:

@@ -22,7 +22,6 @@ from pathlib import Path
 from pymongo import MongoClient
 
 from app.bootstrap import Parts, apply_topics, parts
-from app.settings import Settings
 from deploy.engines import Engines
 from tests.bench.processes import peak_mb
 from tests.bench.sizes import Sizes
@@ -69,7 +68,7 @@ class Site:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Parts]:
         """Log and store of this site for the benchmark's own use, through the ports. Embedded: only while no service runs."""
-        made = parts(self.settings())
+        made = parts(self.deployment.settings())
         try:
             await made.log.start()
             await made.store.start()
@@ -79,12 +78,6 @@ class Site:
             await made.store.stop()
             if made.lock:
                 made.lock.close()
-
-    def settings(self) -> Settings:
-        """Those of the site's processes."""
-        folder = self.deployment.folder
-        names = {name.removeprefix("BINDERY_").lower(): value for name, value in self.environment.items()}
-        return Settings(config=folder / "bindery.yaml", data_dir=folder / "data", **names)  # type: ignore[arg-type]  # read as text
 
     def topic(self, name: str) -> str:
         """A topic's name on the brokers."""
@@ -118,7 +111,7 @@ class Bench:
         made = Site(Deployment(self.folder / name, environment), self.engines if production else None, environment)
         try:
             if production:
-                asyncio.run(apply_topics(made.settings(), dry_run=False))
+                asyncio.run(apply_topics(made.deployment.settings(), dry_run=False))
             yield made
         finally:
             for process in made.deployment.processes:

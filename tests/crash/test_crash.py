@@ -6,6 +6,7 @@ Next stop: tests/crash/child.py dies at the points.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import sys
@@ -18,8 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.bootstrap import parts
-from app.settings import Settings
+from app.bootstrap import apply_topics, parts
 from tests.crash.workload import Posted, Traffic, check_topic, oracle, published, stored
 from tests.functional.deployment import TLS, Deployment, eventually, on_engines, signature
 
@@ -48,10 +48,9 @@ def environment(request: pytest.FixtureRequest) -> Mapping[str, str]:
 @pytest.fixture
 def deployment(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Deployment]:
     """A deployment whose processes can be told where to die."""
-    if environment:
-        apply = Deployment(tmp_path, environment).start("topics", "apply")
-        assert apply.wait(30) == 0, (tmp_path / "process-0.log").read_text()
     made = Deployment(tmp_path, environment, entry=CHILD)
+    if environment:
+        asyncio.run(apply_topics(made.settings(), dry_run=False))
     yield made
     for process in made.processes:
         if process.poll() is None:
@@ -130,7 +129,7 @@ async def settled(deployment: Deployment, sender: Sender) -> None:
     deployment.down()
     differing = [(sku, answers[sku], content) for sku, content in expected.items() if _content(answers[sku], content) != content]
     assert not differing, f"{len(differing)} of {len(expected)} SKUs differ; stored {differing[0][1]}, expected {differing[0][2]}"
-    made = parts(_settings(deployment))
+    made = parts(deployment.settings())
     await made.log.start()
     try:
         check_topic(await published(made.log), answers)
@@ -145,8 +144,3 @@ def _content(answer: dict[str, Any] | None, expected: dict[str, Any]) -> dict[st
     if answer is None and expected["product"] is None and not expected["bindings"]:
         return expected
     return {name: value for name, value in (answer or {}).items() if name != "revision"}
-
-
-def _settings(deployment: Deployment) -> Settings:
-    named = {name.removeprefix("BINDERY_").lower(): value for name, value in deployment.environment.items()}
-    return Settings(config=deployment.folder / "bindery.yaml", data_dir=deployment.folder / "data", **named)  # type: ignore[arg-type]

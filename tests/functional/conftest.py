@@ -6,12 +6,14 @@ Next stop: tests/functional/test_life_of_one_event.py.
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from app.bootstrap import apply_topics
 from tests.functional.deployment import Deployment, on_engines
 
 
@@ -29,9 +31,7 @@ def deployment(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Deplo
     """A deployment that is configured, its topics made, not running yet."""
     made = Deployment(tmp_path, environment)
     if environment:
-        apply = made.start("topics", "apply")
-        assert apply.wait(30) == 0, (tmp_path / "process-0.log").read_text()
-        made.processes.clear()
+        asyncio.run(apply_topics(made.settings(), dry_run=False))
     try:
         yield made
     finally:

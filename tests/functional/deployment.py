@@ -5,8 +5,10 @@ Owns: starting, stopping, killing, asking. Does not own: the stories. Next stop:
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha1
 from hmac import new as new_hmac
@@ -22,6 +25,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from app.settings import Settings
 
 SECRET = "s3cr3t"
 T = TypeVar("T")
@@ -46,14 +51,23 @@ sources:
 """
 
 
+# Below the ports that systems hand out by themselves (Linux: from 32,768), each once: nobody takes one between its choice and its use,
+# nor while the process behind it is down for a moment. Each run of pytest has an order of its own.
+_ports = itertools.cycle(random.Random(os.getpid()).sample(range(15_000, 32_000), 17_000))
+
+
 def free_port() -> int:
-    """A loopback port that nobody listened on a moment ago."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
+    """A loopback port that nobody listens on, and that no other caller is given."""
+    while True:
+        port = next(_ports)
+        with socket.socket() as held:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                held.bind(("127.0.0.1", port))
+                return port
 
 
-def eventually(ask: Callable[[], T], *, within_s: float = 20.0, says: str = "") -> T:
+def eventually(ask: Callable[[], T], *, within_s: float = 30.0, says: str = "") -> T:
     """The first truthy answer. Fails with the last answer or error when there is none in time."""
     deadline = time.monotonic() + within_s
     last: object = None
@@ -106,6 +120,11 @@ class Deployment:
         """Writes bindery.yaml; `more` is further sources, `overrides` those of cloudinary-eu."""
         (self.folder / "bindery.yaml").write_text(CONFIGURATION.format(version=version, more=more, overrides=overrides))
 
+    def settings(self) -> Settings:
+        """Those of the processes, for a look behind their back."""
+        named = {name.removeprefix("BINDERY_").lower(): value for name, value in self.environment.items()}
+        return Settings(config=self.folder / "bindery.yaml", data_dir=self.folder / "data", **named)  # type: ignore[arg-type]  # read as text
+
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Starts a process with these arguments (default: `run`) and does not wait for it."""
         command = [*self.entry, *(arguments or ("run", "--host", "127.0.0.1", "--port", str(self.port)))]
@@ -133,7 +152,7 @@ class Deployment:
 
     def ready(self) -> None:
         """Waits until readiness is green."""
-        eventually(lambda: self.get("/health/ready").status_code == 200, within_s=30, says=f"readiness (logs in {self.folder})")
+        eventually(lambda: self.get("/health/ready").status_code == 200, within_s=60, says=f"readiness (logs in {self.folder})")
 
     def down(self, number: signal.Signals = signal.SIGTERM, *, within_s: float = 12.0) -> list[int]:
         """Stops every process and returns the exit codes."""
@@ -145,10 +164,10 @@ class Deployment:
         return codes
 
     def get(self, path: str, **params: Any) -> httpx.Response:
-        return httpx.get(self.url + path, params=params or None, headers=self.ops, timeout=10, verify=TLS)
+        return httpx.get(self.url + path, params=params or None, headers=self.ops, timeout=30, verify=TLS)
 
     def post(self, path: str, body: Any = None) -> httpx.Response:
-        return httpx.post(self.url + path, json=body, headers=self.ops, timeout=10, verify=TLS)
+        return httpx.post(self.url + path, json=body, headers=self.ops, timeout=30, verify=TLS)
 
     @property
     def ops(self) -> dict[str, str]:
@@ -158,7 +177,7 @@ class Deployment:
         """Posts a body, signed as the source's sender would."""
         signed = headers if headers is not None else signature(source, body)
         headers = {"content-type": "application/json", **signed}
-        return httpx.post(f"{self.url}/webhooks/{source}", content=body, headers=headers, timeout=10, verify=TLS)
+        return httpx.post(f"{self.url}/webhooks/{source}", content=body, headers=headers, timeout=30, verify=TLS)
 
     def sku(self, sku: str) -> dict[str, Any]:
         """The stored answer; an AssertionError where there is none yet, so that eventually() goes on."""

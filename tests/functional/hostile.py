@@ -27,7 +27,6 @@ from schemas import topics
 from schemas.event import Event
 from schemas.letter import Letter
 from tests.functional.deployment import SECRET, Deployment, eventually, upload
-from tests.functional.test_fan_out import settings_of
 from tests.functional.test_stories import akeneo, delta, packshots
 
 # Without digits, which are hidden in bodies that cannot be read.
@@ -199,7 +198,7 @@ class Books:
 @asynccontextmanager
 async def behind(service: Deployment) -> Any:
     """The log and the store of a service; on the embedded engines it has to be down."""
-    made = parts(settings_of(service))
+    made = parts(service.settings())
     await made.store.start()
     await made.log.start()
     try:

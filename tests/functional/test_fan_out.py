@@ -14,7 +14,6 @@ import pytest
 from app.bootstrap import parts
 from app.domain import order
 from app.domain.facets import Change, EventRef, Record, merge
-from app.settings import Settings
 from consumers.projector import document
 from schemas import topics
 from tests.functional.deployment import Deployment, eventually, signature, upload
@@ -23,15 +22,9 @@ from tests.functional.test_stories import accept, akeneo, packshots, states
 VARIANTS, CHANGES = 20_000, 100
 
 
-def settings_of(service: Deployment) -> Settings:
-    """The settings under which the deployment's processes run, for a look behind their back."""
-    named = {name.removeprefix("BINDERY_").lower(): value for name, value in service.environment.items()}
-    return Settings(config=service.folder / "bindery.yaml", data_dir=service.folder / "data", **named)  # type: ignore[arg-type]
-
-
 async def prefill(service: Deployment) -> None:
     """Puts the variants into the store as if their events had been projected."""
-    made = parts(settings_of(service))
+    made = parts(service.settings())
     await made.store.start()
     stamp = order.order(era=0, source=1_790_000_000_000_000, rank=0, event_hash="0", version=1)
     docs = []
@@ -100,7 +93,7 @@ async def test_a_storm_of_model_changes_is_two_passes_and_live_events_do_not_wai
 
 async def swept(service: Deployment) -> int:
     """How many bind requests of sweeps are on the log."""
-    made = parts(settings_of(service))
+    made = parts(service.settings())
     await made.log.start()
     consumer = made.log.consumer("check", [topics.BIND_REQUESTS])
     await consumer.start()

@@ -128,7 +128,7 @@ def test_a_topic_that_asks_is_held_and_shown(deployment: Deployment) -> None:
     told = deployment.start(
         "sources", "status", "bynder-main", environment={"BINDERY_URL": deployment.url, "BINDERY_TOKEN": deployment.token}
     )
-    assert told.wait(30) == 0
+    assert told.wait(60) == 0
     output = (deployment.folder / f"process-{len(deployment.processes) - 1}.log").read_text()
     assert f"bindery sources accept bynder-main {ARN}" in output
 

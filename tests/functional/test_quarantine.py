@@ -33,7 +33,7 @@ def commanded(deployment: Deployment, *words: str) -> str:
     """What a command printed."""
     at = {"BINDERY_URL": deployment.url, "BINDERY_TOKEN": deployment.token, "US_SECRET": SECRET}
     process = deployment.start(*words, environment=at)
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     return (deployment.folder / f"process-{len(deployment.processes) - 1}.log").read_text()
 
 

@@ -42,7 +42,7 @@ def test_recorded_requests_are_samples_to_try(deployment: Deployment) -> None:
         body = upload(f"front-{nth}", sku="NH-1", purchase_price="81.34", notification_context=by)
         sent.append(signature("cloudinary-us", body))
         assert deployment.webhook("cloudinary-us", body, sent[-1]).status_code == 200
-    assert recording.wait(30) == 0, (deployment.folder / f"process-{number}.log").read_text()
+    assert recording.wait(60) == 0, (deployment.folder / f"process-{number}.log").read_text()
     files = sorted(out.iterdir())
     assert len(files) == 4
     for file in files:
@@ -56,7 +56,7 @@ def test_recorded_requests_are_samples_to_try(deployment: Deployment) -> None:
     assert (told["body_bytes"], told["recorded"]["verified"]) == (body_file.stat().st_size, True)
 
     tried = deployment.start("sources", "try", "cloudinary-us", str(body_file), "--headers", str(sidecar), environment=at)
-    assert tried.wait(30) == 0
+    assert tried.wait(60) == 0
     output = (deployment.folder / f"process-{len(deployment.processes) - 1}.log").read_text()
     assert "aliases.public_id" in output
     assert "x-cld-signature is missing" in output
@@ -72,7 +72,7 @@ def test_a_token_in_the_path_is_not_in_the_sample(deployment: Deployment) -> Non
     eventually(lambda: _source(deployment, "shop")["recording"], says="the recording has begun")
     body = {"id": "e-1", "type": "product-updated", "payload": {"id": 884101}}
     eventually(lambda: httpx.post(f"{deployment.url}/webhooks/shop/{SECRET}/", json=body, timeout=10).status_code == 200)
-    assert recording.wait(30) == 0
+    assert recording.wait(60) == 0
     (sidecar,) = out.glob("*.headers.json")
     assert json.loads(sidecar.read_bytes())["path"] == "/webhooks/shop/redacted"
     assert all(SECRET not in file.read_text() for file in out.iterdir())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -74,6 +75,7 @@ def test_links_in_display_order_survive_a_rename_with_the_decisions_of_people(de
         f"{service.url}/v1/skus/{quote('LMP/1', safe='')}/decisions/cloudinary-eu/id-front",
         json={"verdict": "reject", "why": "wrong colour"},
         headers=service.ops,
+        timeout=30,
     )
     assert decided.status_code == 202, decided.text
     eventually(lambda: states(service.sku("LMP/1"))["id-front"] == "rejected")
@@ -92,24 +94,49 @@ def test_links_in_display_order_survive_a_rename_with_the_decisions_of_people(de
     assert states(service.sku("LMP-2")) == {"id-front": "rejected", "id-side": "live"}
 
 
+@dataclass
+class Window:
+    """A right with a beginning and an end. seen: state -> (when the first answer with it was back, its binding and next change)."""
+
+    begins: datetime
+    ends: datetime
+    seen: dict[str, tuple[datetime, dict[str, Any]]] = field(default_factory=dict)
+
+
+def watched(service: Deployment, window_s: int) -> Window:
+    """A new SKU, whose asset may be shown in so many seconds for not quite as many, looked at until that is over."""
+    sku, uuid = f"T-{window_s}", f"{window_s:08d}{LAMP[8:]}"
+    accept(service, "akeneo-main", akeneo("product.created", {"product": {"uuid": uuid, "identifier": sku}}))
+    begins = datetime.now(UTC) + timedelta(seconds=window_s)
+    window = Window(begins, begins + timedelta(seconds=window_s - 1))
+    access = [{"access_type": "anonymous", "start": begins.isoformat(), "end": window.ends.isoformat()}]
+    accept(service, "cloudinary-eu", upload(f"timed-{window_s}", sku=sku, access_control=access))
+
+    def expired() -> bool:
+        answer = service.sku(sku)
+        for binding in answer["bindings"] if answer["product"] else []:
+            window.seen.setdefault(binding["state"], (datetime.now(UTC), {**binding, "next_change_at": answer["next_change_at"]}))
+        return "expired" in window.seen
+
+    eventually(expired, within_s=2 * window_s + 30, says="the end of the right")
+    return window
+
+
 def test_time_alone_lifts_an_embargo_and_ends_a_right(deployment: Deployment) -> None:
     """Nobody sends an event at the instant at which a window opens or closes; the answer changes all the same."""
     service = deployment.up()
-    begins = datetime.now(UTC) + timedelta(seconds=4)
-    ends = begins + timedelta(seconds=3)
-    access = [{"access_type": "anonymous", "start": begins.isoformat(), "end": ends.isoformat()}]
-    accept(service, "akeneo-main", akeneo("product.created", {"product": {"uuid": LAMP, "identifier": "T-1"}}))
-    accept(service, "cloudinary-eu", upload("timed", sku="T-1", access_control=access))
-    held = eventually(lambda: (held := service.sku("T-1"))["product"] and held["bindings"] and held, within_s=3.5)
-    assert states(held) == {"id-timed": "embargoed"}
-    assert held["bindings"][0]["url"] is None
-    assert held["next_change_at"]
-    live = eventually(lambda: [one for one in service.sku("T-1")["bindings"] if one["state"] == "live"], within_s=8)
-    assert datetime.now(UTC) >= begins
-    assert live[0]["url"]
-    eventually(lambda: states(service.sku("T-1")) == {"id-timed": "expired"}, within_s=8)
-    assert datetime.now(UTC) >= ends
-    assert service.sku("T-1")["bindings"][0]["url"] is None
+    window = watched(service, 3)
+    for longer_s in (8, 20):
+        # A busy machine shows all three states with longer windows only.
+        if not {"embargoed", "live"} <= set(window.seen):
+            window = watched(service, longer_s)
+    assert set(window.seen) == {"embargoed", "live", "expired"}
+    (_, embargoed), (lifted, live), (ended, expired) = (window.seen[state] for state in ("embargoed", "live", "expired"))
+    assert lifted >= window.begins
+    assert ended >= window.ends
+    assert (embargoed["url"], expired["url"]) == (None, None)
+    assert live["url"]
+    assert embargoed["next_change_at"]
 
 
 def test_variants_follow_their_model(deployment: Deployment) -> None:
@@ -208,7 +235,7 @@ def test_an_older_process_stops_when_a_newer_configuration_is_in_force(deploymen
     service.configure(1)
     if service.environment:
         process = service.start()
-        assert process.wait(20) == 3
+        assert process.wait(60) == 3
         said = (service.folder / f"process-{len(service.processes) - 1}.log").read_text()
         assert "configuration version 2 is in force" in said
         service.processes.clear()
