@@ -61,6 +61,17 @@ def _is_reference(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(("env:", "file:"))
 
 
+def is_missing(file: Path) -> bool:
+    """Whether a file is still to be written.
+
+    Failure policy: what cannot be looked for (a folder without access, a name that is too long) is no file that may be written.
+    """
+    try:
+        return not file.exists()
+    except OSError:
+        return False
+
+
 @dataclass
 class Reading:
     """One reading of a file: what was found wrong so far."""
@@ -208,7 +219,7 @@ class Reading:
         if not reference.startswith("file:") or not read or not read.preset:
             return False
         file = (self.path.parent if self.path else Path()) / reference.removeprefix("file:")
-        return any(isinstance(words, SharedSecretWords) for words in read.preset.answers) and not file.exists()
+        return any(isinstance(words, SharedSecretWords) for words in read.preset.answers) and is_missing(file)
 
     def tell(self, where: str, what: str) -> None:
         """What keeps a source from working is a mistake only for those who check; the service runs on without that source."""

@@ -18,6 +18,7 @@ import structlog
 from app.api.problems import Problem
 from app.configuration import Configuration, load
 from app.errors import Misconfigured
+from app.reading import is_missing
 from app.sources.source import Source
 
 log_line = structlog.get_logger(__name__)
@@ -113,15 +114,7 @@ def _missing(configuration: Configuration, name: str) -> Path | None:
         return None
     held = configuration.raw["sources"][name].get("secrets") or []
     files = [configuration.path.parent / one.removeprefix("file:") for one in held if isinstance(one, str) and one.startswith("file:")]
-    return next((file for file in files if _is_missing(file)), None)
-
-
-def _is_missing(file: Path) -> bool:
-    """Failure policy: what cannot be looked for (a folder without access, a name that is too long) is no file that may be written."""
-    try:
-        return not file.exists()
-    except OSError:
-        return False
+    return next((file for file in files if is_missing(file)), None)
 
 
 def _write_once(file: Path, secret: str) -> None:

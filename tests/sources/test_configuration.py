@@ -56,6 +56,13 @@ def test_a_source_without_its_secret_is_broken(tmp_path: Path) -> None:
         assert any(why in line for line in mistakes(tmp_path, words, strict=True))
 
 
+def test_a_secret_that_cannot_be_looked_for_breaks_its_source_alone(tmp_path: Path) -> None:
+    """Also where the sender might have told it: a file that no system can name is not waited for."""
+    words = f"\n  erp: {{preset: ergonode, secrets: ['file:{'x' * 300}']}}\n"
+    assert "cannot be read" in configure(tmp_path, words).sources["erp"].broken
+    assert any("OSError" in line for line in mistakes(tmp_path, words, strict=True))
+
+
 def test_a_secret_that_the_scheme_cannot_use_breaks_the_source(tmp_path: Path) -> None:
     """A key that is no base64 is told without being shown."""
     words = CLOUDINARY + "    overrides: {verify: {scheme: standard-webhooks}}\n"
