@@ -156,7 +156,7 @@ def test_urls() -> None:
     assert transforms.url("//cdn.example/a.jpg") == "https://cdn.example/a.jpg"
     assert transforms.url("https://cdn.example/" + "a" * 7_980)
     for wrong in ("https://cdn.example/" + "/v1/%41" * 1_200, "ftp://cdn.example/a", "https://cdn.example/a b", 7):
-        with pytest.raises(ValueError, match="expected .*URL"):
+        with pytest.raises(ValueError, match=r"expected .*URL"):
             transforms.url(wrong)
 
 
