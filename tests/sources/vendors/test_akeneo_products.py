@@ -153,7 +153,7 @@ def test_a_deletion_is_looked_after_where_there_is_an_api(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "type_",
-    ["com.akeneo.pim.v1.attribute.updated", "com.akeneo.pim.v1.category.created", "com.akeneo.pim.v1.workflow.task.completed"],
+    ["com.akeneo.pim.v1.attribute.updated", "com.akeneo.pim.v1.family-variant.updated", "com.akeneo.pim.v1.workflow.task.completed"],
 )
 def test_other_families_are_ignored(source: Source, type_: str) -> None:
     """Events that concern neither products nor assets are accepted and forgotten."""
