@@ -16,6 +16,7 @@ from app.tokens import GENERATED
 
 SERVICE = "http://127.0.0.1:8000"
 DATA_DIR = Path(".data")
+_NO_JSON = object()
 
 
 @explained
@@ -47,7 +48,7 @@ class AnswerRefused(BinderyError):
 
 
 def request(method: str, path: str, service: Service, *, params: Any = None, json: Any = None) -> Any:
-    """The parsed answer to one request. Raises AnswerRefused (any problem), Misconfigured (nobody answers).
+    """The parsed answer to one request. Raises AnswerRefused (any problem), Misconfigured (nobody answers, or somebody else).
 
     Failure policy: no retry: the person at the terminal sees what happened and decides.
     """
@@ -60,11 +61,22 @@ def request(method: str, path: str, service: Service, *, params: Any = None, jso
         raise Misconfigured(
             f"{url} does not answer ({error}): is the service running there? `bindery run` starts it, --url names another"
         ) from None
+    parsed = _parsed(answer)
+    if answer.is_success and parsed is _NO_JSON:
+        raise Misconfigured(f"{url} answers, but not as Bindery does: is another service running there? --url names the right one")
     if answer.is_success:
-        return answer.json() if answer.content else None
-    problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        return parsed
+    problem = parsed if isinstance(parsed, dict) else {}
     told = f"{problem.get('title', answer.reason_phrase)} ({answer.status_code}). {problem.get('detail', '')}".strip()
     raise AnswerRefused(told + (_about_token(service, held) if answer.status_code == httpx.codes.UNAUTHORIZED else ""))
+
+
+def _parsed(answer: httpx.Response) -> Any:
+    """The JSON of an answer; None where it has no body, _NO_JSON where that is something else (a proxy's page, say)."""
+    try:
+        return answer.json() if answer.content else None
+    except ValueError:
+        return _NO_JSON
 
 
 def _about_token(service: Service, held: str | None) -> str:

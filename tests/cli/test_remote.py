@@ -68,6 +68,12 @@ def test_an_address_without_a_scheme_says_so(bindery: Bindery) -> None:
         assert "http://127.0.0.1:8000" in told
 
 
+def test_an_address_of_something_else_says_so(server: Running, bindery: Bindery) -> None:
+    """A page for browsers is no answer."""
+    assert "not as Bindery does" in bindery("lag", "--url", f"{server.url}/docs?", code=2)
+    assert "(404)" in bindery("lag", "--url", f"{server.url}/elsewhere", code=2)
+
+
 def test_explain_prints_instants_for_people(server: Running, bindery: Bindery) -> None:
     """Rights are told in RFC 3339, not in microseconds."""
     server.do(Shelf("NH-1", {"front": (NOW_US, NOW_US + DAY_US)}).store(server.store))
