@@ -26,7 +26,9 @@ SIDE = {"value_id": "13", "file": "/l/m/side view.jpg", "media_type": "image", "
 BACK = {"value_id": "14", "file": "/l/m/back.jpg", "media_type": "image", "label": "", "position": "1", "disabled": "0"}
 
 
-def event(type_: str = "save_commit_after", *, store: str = "0", time: str = "2026-08-24T09:16:42.436Z", **value: Any) -> dict[str, Any]:
+def event(
+    type_: str = "save_commit_after", *, store: str | int = "0", time: str = "2026-08-24T09:16:42.436Z", **value: Any
+) -> dict[str, Any]:
     body = sample(SAMPLE)
     held = {**{key: body["data"]["value"][key] for key in ("sku", "updated_at")}, **value}
     data = {**body["data"], "value": held, "_metadata": {**body["data"]["_metadata"], "storeId": store}}
@@ -106,7 +108,7 @@ def test_a_disabled_product_shows_nothing() -> None:
     shop.send(event(media_gallery=gallery(FRONT), status="1", name="Lamp"))
     shop.send(event(store="3", updated_at="2026-08-24 09:16:00", status="2", name="Lampe"))
     assert (shop.shown(SKU)[0][2], shop.answer(SKU)["product"]["name"]) == ("no-public-url", "Lamp")
-    shop.send(event(updated_at="2026-08-24 09:17:00", status=2))
+    shop.send(event(store=0, updated_at="2026-08-24 09:17:00", status=2))
     assert shop.shown(SKU)[0][2] == "withdrawn"
 
 
