@@ -130,6 +130,18 @@ def test_a_transformation_of_any_length_names_a_rendition(cloudinary: Source) ->
     assert all(len(name) < 250 for name in names)
 
 
+@pytest.mark.parametrize("more", [{}, {"transformation": "f_webp"}, {"transformation": ""}])
+def test_renditions_that_are_not_there_yet(cloudinary: Source, more: dict[str, str]) -> None:
+    """An upload whose renditions are made later lists their addresses: none counts before it is there, and the upload counts at once."""
+    address = "https://res.cloudinary.com/x/image/upload/f_webp/v1/p.webp"
+    pending = {"status": "processing", "batch_id": "b", "secure_url": address, **more}
+    (upload,) = sent(cloudinary, body_of("cloudinary-upload", eager=[pending])).changes
+    assert upload.leaves["checksum"]
+    assert not [leaf for leaf in upload.leaves if leaf.startswith("renditions")]
+    made = of("eager", asset_id=ID, public_id="p", eager=[{"transformation": "f_webp", "status": "complete", "secure_url": address}])
+    assert sent(cloudinary, made).leaves["renditions.f_webp"]["url"].endswith("/f_webp/v{version}/{public_id}.webp")
+
+
 @pytest.mark.parametrize("said", [{"moderation_status": "rejected"}, {"moderation": [{"kind": "aws_rek", "status": "rejected"}]}])
 def test_a_moderation_in_either_form(cloudinary: Source, said: dict[str, Any]) -> None:
     """By its status, or by the list that uploads have."""
