@@ -9,7 +9,7 @@ Every secret is a reference in the file (`env:NAME`, `file:PATH`), a SecretStr h
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -18,9 +18,19 @@ from app.sources.fields import Expr, Strict
 Kind = Literal["asset", "product", "model"]
 
 
+def _parts(text: str) -> SplitResult:
+    parts = urlsplit(text)
+    try:
+        _ = parts.port
+    except ValueError:
+        # Its own words quote the port, where a password may stand.
+        raise ValueError("expected an address whose port is a number up to 65535") from None
+    return parts
+
+
 def _base(text: str) -> str:
     """A base address: nothing after the path, nobody's password in it."""
-    parts = urlsplit(text)
+    parts = _parts(text)
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError("expected an address such as https://acme.cloud.akeneo.com")
     if parts.username or parts.password:
@@ -31,7 +41,7 @@ def _base(text: str) -> str:
 
 
 def _template(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _parts(text)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
         raise ValueError("expected an address such as https://dam.example.com/api/assets/{id}, without user name and password")
     if "{id}" not in text or "{" in text.replace("{id}", "") or "{id}" in parts.netloc:

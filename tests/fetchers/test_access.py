@@ -26,6 +26,8 @@ def told(fetcher: str, words: dict[str, Any]) -> str:
         ("akeneo", {**AKENEO, "token": "t", "batch": 101}, "less than or equal to 100"),
         ("akeneo", {"url": "acme.cloud.akeneo.com", "token": "t"}, "expected an address such as"),
         ("akeneo", {"url": "https://me:pw@acme.example.com", "token": "t"}, "without user name and password"),
+        ("akeneo", {"url": "https://me:pa55", "token": "t"}, "url Value error, expected an address whose port is a number up to 65535"),
+        ("template", {"url": "https://dam.example.com:99999/{id}"}, "port is a number"),
         ("bynder", {"url": "https://acme.bynder.com", "client_id": "a"}, "missing credentials: client_secret"),
         ("cloudinary", {"cloud": "demo", "key": "a"}, "secret Field required"),
         ("cloudinary", {"cloud": "a/b", "key": "a", "secret": "b"}, "cloud String should match"),
