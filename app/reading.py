@@ -74,13 +74,14 @@ def is_missing(file: Path) -> bool:
 
 @dataclass
 class Reading:
-    """One reading of a file: what was found wrong so far."""
+    """One reading of a file: what was found wrong so far. presets: their files as data, each read once."""
 
     path: Path | None
     environ: Mapping[str, str]
     strict: bool
     mistakes: Mistakes
     keyring: KeyRing = field(default_factory=KeyRing)
+    presets: dict[Path, dict[str, Any]] = field(default_factory=dict)
 
     def whole(self, raw: Mapping[str, Any]) -> None:
         """A file that is empty or cut off is a mistake: a service without sources answers every sender that they are unknown."""
@@ -141,7 +142,10 @@ class Reading:
                 f"{where}.preset", f"there is no preset {words.preset!r}; there are {known}, or the path of a .yaml file of your own"
             )
             return None
-        raw = build.merged(read_object(file), words.overrides)
+        if file not in self.presets:
+            # Reading the YAML is most of the time that a source takes, and many sources may share one preset.
+            self.presets[file] = read_object(file)
+        raw = build.merged(self.presets[file], words.overrides)
         chosen = self.validated(Preset, raw, f"{where} (preset {words.preset} with overrides)")
         for path, what in checks.within_source(words, chosen) if chosen else ():
             if path.partition(".")[0] not in unread:

@@ -120,3 +120,18 @@ def test_overrides_add_to_groups_and_replace_fields(tmp_path: Path) -> None:
     assert "claims.gtin" not in change.leaves
     # Without a word about the end, a bare date ends with its first instant: the stricter reading.
     assert change.leaves["rights.until"] == 1803859200000000
+
+
+def test_overrides_of_one_source_leave_others_of_its_preset_alone(tmp_path: Path) -> None:
+    """Several sources may share a preset, whose file is read once."""
+    overrides = "    overrides: {gtin: null, rights: {until: null}, events: {upload: {mode: delta}}}\n"
+    words = CLOUDINARY + overrides + CLOUDINARY.replace("cloudinary-eu", "cloudinary-us") + CLOUDINARY.replace("cloudinary-eu", "third")
+    sources = configure(tmp_path, words).sources
+    changes = [
+        change.leaves
+        for name in ("cloudinary-eu", "cloudinary-us", "third")
+        for event in events(sources[name], sample("cloudinary-upload")[1])
+        for change in sources[name].project(event, 1).changes
+    ]
+    assert ["claims.gtin" in leaves for leaves in changes] == [False, True, True]
+    assert changes[1] == changes[2]
