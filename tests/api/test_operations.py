@@ -79,6 +79,9 @@ def test_who_may_not_ask_learns_nothing_of_the_body(server: Running) -> None:
         ("POST", "/v1/replays/some/cancel", "reader"),
         ("POST", "/v1/tasks/now", "reader"),
         ("POST", "/v1/tasks/cancel", "catalogue"),
+        ("POST", "/v1/sources/nobody/topics/accept", "reader"),
+        ("POST", "/v1/sources/nobody/quarantine/release", "catalogue"),
+        ("POST", "/v1/sources/nobody/recordings", "reader"),
     ]
     for method, path, role in doors:
         body = None if method == "GET" else {"nonsense": True}
