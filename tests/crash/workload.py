@@ -18,11 +18,12 @@ from app.configuration import load
 from app.domain import facets, keys
 from app.domain.bind import bind
 from app.domain.facets import Record
-from app.ports import Doc, Documents, EventLog, TopicPartition
+from app.ports import Doc, Documents, EventLog
 from consumers.inputs import load_inputs
 from consumers.projector import document
 from schemas import topics
 from tests.functional.deployment import SECRET, Deployment, upload
+from tests.functional.reading import everything
 from tests.functional.test_stories import akeneo, delta, packshots
 
 Posted = tuple[str, bytes]
@@ -113,19 +114,7 @@ def stored(service: Deployment, skus: Iterable[str]) -> dict[str, dict[str, Any]
 
 async def published(log: EventLog) -> list[tuple[str, dict[str, Any]]]:
     """(SKU, value) of everything that readers of the topic of bindings see, in the order of its partitions."""
-    consumer = log.consumer("check", [topics.SKU_BINDINGS])
-    await consumer.start()
-    read: dict[TopicPartition, int] = {}
-    values: list[tuple[str, dict[str, Any]]] = []
-    idle = 0
-    while idle < 4:
-        records = await consumer.poll(1000, 0.5)
-        idle = 0 if records else idle + 1
-        for record in records:
-            read[TopicPartition(record.topic, record.partition)] = record.offset
-            values.append(((record.key or b"").decode(), orjson.loads(record.value or b"null")))
-    await consumer.stop()
-    return values
+    return [((record.key or b"").decode(), orjson.loads(record.value or b"null")) for record in await everything(log, topics.SKU_BINDINGS)]
 
 
 def check_topic(values: Iterable[tuple[str, dict[str, Any]]], answers: dict[str, dict[str, Any] | None]) -> None:

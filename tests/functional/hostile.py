@@ -19,14 +19,14 @@ from typing import Any
 import httpx
 import orjson
 
-from app.bootstrap import Parts, parts
+from app.bootstrap import parts
 from app.domain import facets
-from app.ports import LogRecord
 from schemas import letter as wire
 from schemas import topics
 from schemas.event import Event
 from schemas.letter import Letter
 from tests.functional.deployment import SECRET, Deployment, eventually, upload
+from tests.functional.reading import everything
 from tests.functional.test_stories import akeneo, delta, packshots
 
 # Without digits, which are hidden in bodies that cannot be read.
@@ -210,29 +210,13 @@ async def behind(service: Deployment) -> Any:
             made.lock.close()
 
 
-async def records_of(made: Parts, *names: str) -> list[LogRecord]:
-    """Everything on these topics."""
-    consumer = made.log.consumer("books", names)
-    await consumer.start()
-    read: list[LogRecord] = []
-    # On Kafka the ends count the marks of transactions too, so reaching them is not always possible.
-    wanted = sum([sum((await made.log.ends(name)).values()) for name in names])
-    idle = 0
-    while len(read) < wanted and idle < 6:
-        got = await consumer.poll(5000, 0.5)
-        idle = 0 if got else idle + 1
-        read += got
-    await consumer.stop()
-    return read
-
-
 async def books(service: Deployment) -> Books:
     """Reads everything there is."""
     async with behind(service) as made:
-        events = [Event.read(one.key, one.value, one.headers) for one in await records_of(made, *LANES)]
+        events = [Event.read(one.key, one.value, one.headers) for one in await everything(made.log, *LANES)]
         letters: dict[str, list[Letter]] = {}
         raw = []
-        for one in await records_of(made, topics.DEAD_LETTERS):
+        for one in await everything(made.log, topics.DEAD_LETTERS):
             said = wire.read(one.key, one.value, one.headers)
             raw += [one.key or b"", one.value or b"", *(value for _, value in one.headers)]
             if isinstance(said, Letter):

@@ -17,6 +17,7 @@ from app.domain.facets import Change, EventRef, Record, merge
 from consumers.projector import document
 from schemas import topics
 from tests.functional.deployment import Deployment, eventually, signature, upload
+from tests.functional.reading import everything
 from tests.functional.test_stories import accept, akeneo, packshots, states
 
 VARIANTS, CHANGES = 20_000, 100
@@ -95,18 +96,11 @@ async def swept(service: Deployment) -> int:
     """How many bind requests of sweeps are on the log."""
     made = parts(service.settings())
     await made.log.start()
-    consumer = made.log.consumer("check", [topics.BIND_REQUESTS])
-    await consumer.start()
-    count = idle = 0
-    while idle < 3:
-        records = await consumer.poll(5000, 0.5)
-        idle = 0 if records else idle + 1
-        count += sum(json.loads(record.value or b"{}").get("cause") == "sweep" for record in records)
-    await consumer.stop()
+    records = await everything(made.log, topics.BIND_REQUESTS)
     await made.log.stop()
     if made.lock:
         made.lock.close()
-    return count
+    return sum(json.loads(record.value or b"{}").get("cause") == "sweep" for record in records)
 
 
 def passes(service: Deployment) -> int:

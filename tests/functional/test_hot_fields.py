@@ -20,7 +20,8 @@ from bson.raw_bson import RawBSONDocument
 
 from schemas import topics
 from tests.functional.deployment import SECRET, Deployment, eventually, upload
-from tests.functional.hostile import LIMIT, SECRETS, Sender, behind, configured, logs, records_of, settled, signed
+from tests.functional.hostile import LIMIT, SECRETS, Sender, behind, configured, logs, settled, signed
+from tests.functional.reading import everything
 from tests.functional.test_stories import LAMP, akeneo, delta
 
 NUMBER, WORD = "7031415926535", "hot-marker-in-words"
@@ -105,7 +106,7 @@ async def left_behind(service: Deployment) -> Iterator[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = [("the log of the processes", logs(service))]
     found += [(path.name, path.read_bytes()) for path in sorted((service.folder / "data").rglob("*")) if path.is_file()]
     async with behind(service) as made:
-        for record in await records_of(made, *topics.ALL):
+        for record in await everything(made.log, *topics.ALL):
             headers = b"\n".join(name.encode() + b"=" + value for name, value in record.headers)
             topic = record.topic.removeprefix(service.environment.get("BINDERY_KAFKA_NAMESPACE", ""))
             found.append((f"{topic}/{record.offset}", b"\n".join((record.key or b"", record.value or b"", headers))))
