@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.sources.source import Source
 from app.sources.try_ import explain_request, order_in_words
 from tests.sources.builders import AKENEO, ASSET, CLOUDINARY, NOW_S, PRODUCT, SAMPLES, SECRETS, VERSION, configure, sample
+from tests.sources.expectations import source
 
 
 @pytest.fixture
@@ -50,6 +51,15 @@ def test_a_thin_event(sources: dict[str, Source]) -> None:
     assert (event["key"], event["facets"]) == (PRODUCT, {})
     assert "2026-08-24T09:15:40Z, a change" in order_in_words(event["order"])
     assert shown["fetches"][0]["id"] == PRODUCT.split("/")[2]
+
+
+@pytest.mark.parametrize(("secret", "fits"), [("s3cr3t", True), ("another-secret", False), ("", False), (None, False)])
+def test_a_handshake_that_tells_a_secret(secret: str | None, fits: bool) -> None:
+    """A handshake is what it would be at the door: welcome with the configured secret, refused with any other."""
+    headers = {":method": "POST", ":path": "/webhooks/ergonode/handshake"}
+    shown = explain_request(source("ergonode"), headers, orjson.dumps({"shared_secret": secret}), NOW_S, 1)
+    assert (shown["verified"], bool(shown["reason"]), shown["events"]) == (fits, not fits, [])
+    assert "handshake" in shown["beside"]
 
 
 def test_a_forgery(sources: dict[str, Source]) -> None:

@@ -17,7 +17,6 @@ import yaml
 
 from app.configuration import load
 from app.errors import Misconfigured, Unmappable
-from app.sources.try_ import explain_request
 from tests.sources.builders import NOW_S, SAMPLES
 from tests.sources.expectations import ENVIRON, VENDORS, Golden, source
 from tests.sources.vendors.deciding import Shop, overridden, received, sample
@@ -123,15 +122,6 @@ def test_ergonodes_token() -> None:
     header, claims, signature = golden.headers["x-app-token"].split(".")
     assert ergonode.verify({**golden.headers, "x-app-token": f"{header}.{claims}.{signature[::-1]}"}, golden.body, at_s) != ""
     assert ergonode.verify({}, golden.body, at_s) != ""
-
-
-@pytest.mark.parametrize(("secret", "fits"), [("s3cr3t", True), ("another-secret", False), ("", False), (None, False)])
-def test_ergonodes_handshake_is_tried(secret: str | None, fits: bool) -> None:
-    """A handshake is what it would be at the door: welcome with the configured secret, refused with any other."""
-    headers = {":method": "POST", ":path": "/webhooks/ergonode/handshake"}
-    shown = explain_request(source("ergonode"), headers, orjson.dumps({"shared_secret": secret}), NOW_S, 1)
-    assert (shown["verified"], bool(shown["reason"]), shown["events"]) == (fits, not fits, [])
-    assert "handshake" in shown["beside"]
 
 
 @pytest.mark.parametrize("name", ["product_created", "product_updated", "product_deleted"])
