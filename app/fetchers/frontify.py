@@ -77,7 +77,8 @@ class Frontify:
 
 def _plain(asset: Any) -> Any:
     """Custom metadata with several values under the name that those with one have."""
-    for one in asset.get("customMetadata") or ():
+    metadata = asset.get("customMetadata")
+    for one in metadata if isinstance(metadata, list) else ():
         if isinstance(one, dict) and "values" in one:
             one["value"] = one.pop("values")
     return asset
