@@ -36,7 +36,7 @@ def _about(item: Mapping[str, Any]) -> Iterator[str]:
     if item["waits_for_secret"]:
         yield "waits for the sender's first handshake, which brings the secret"
     yield f"last request {item['last_delivery_at'] or 'never'}, last accepted {item['last_accepted_at'] or 'never'}, " + (
-        f"newest order {item['last_order_at']}" if item["last_order_at"] else "no order seen"
+        f"newest order {item['last_order_at']}" if item["last_order_at"] else "no time of an event seen"
     )
     yield f"{item['accepted']} accepted, {item['events']} events, {item['letters']} letters wait, {item['waiting_tasks']} tasks wait" + (
         f", {item['lag']} events behind" if item["lag"] is not None else ""
