@@ -53,6 +53,7 @@ class Place:
 
     def __init__(self, path: str) -> None:
         self._names = [step.removesuffix("[]") for step in path.split(".")]
+        self._first = self._names[0].encode()
         # Of the objects on the way; a body that holds none of their names holds nothing at this place, not even twice.
         self._hints = [name.encode() for name in self._names[-2:]]
 
@@ -60,6 +61,10 @@ class Place:
     def name(self) -> str:
         """The last name."""
         return self._names[-1]
+
+    def begun(self, body: bytes) -> bool:
+        """Whether the bytes hold the first name of the path: without it change() finds nothing, not even what ends the path early."""
+        return self._first in body
 
     def hinted(self, body: bytes) -> bool:
         """Whether the bytes hold the last names of the path anywhere, be it where a duplicate key hides them from change()."""

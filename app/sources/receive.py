@@ -140,7 +140,7 @@ class BodyReceiver:
 
     def _kept(self, written: bytes) -> Any:
         """What the log may hold of a state: as it was written, where nothing in it has to be changed or looked at."""
-        authors = [author for author in self._fetched_authors if author.hinted(written)]
+        authors = [author for author in self._fetched_authors if author.begun(written)]
         suspect = self._hot.suspects(written)
         if not authors and not suspect and not may_be_deep(written):
             return orjson.Fragment(written)

@@ -32,7 +32,7 @@ SHOP = """
     overrides:
       hot_types: [price]
       hot_shapes: [[amount, currency]]
-      fetched_authors: [author]
+      fetched_authors: [author, made.who]
       fetching: {delay_s: 5, late_s: 300}
       mode: thin
       events:
@@ -110,6 +110,12 @@ def test_hot_fields_and_authors_do_not_reach_the_log(shop: Source) -> None:
         "at_least": 0,
         "state": {**STATE, "author": hashed("jo@example.com"), "values": {"size": {"amount": 4, "unit": "cm"}}},
     }
+
+
+@pytest.mark.parametrize("made", [{"who": "jo"}, [{"who": "jo"}], "jo"])
+def test_an_author_in_place_of_an_object_of_one_does_not_either(shop: Source, made: Any) -> None:
+    """A vendor that writes the name where an object with the name should stand names nobody all the same."""
+    assert b'"jo"' not in fetched(shop, {"code": "S-1", "made": made}).value
 
 
 def test_what_the_fetcher_gave_is_left_alone(shop: Source) -> None:
