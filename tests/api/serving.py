@@ -59,7 +59,7 @@ class Running:
         assert self._started.wait(20)
         if self._failed:
             raise self._failed
-        self.client = httpx.Client(base_url=self.url, timeout=10)
+        self.client = httpx.Client(base_url=self.url, timeout=30)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -166,7 +166,7 @@ class Running:
         return {"authorization": f"Bearer token-of-{role}"}
 
 
-def eventually(ask: Callable[[], T], within_s: float = 5.0) -> T:
+def eventually(ask: Callable[[], T], within_s: float = 20.0) -> T:
     """The first truthy answer."""
     deadline = time.monotonic() + within_s
     while not (answer := ask()):

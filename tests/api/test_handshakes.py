@@ -6,7 +6,6 @@ secret (tests/functional/test_handshakes.py). Next stop: app/api/apart.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from consumers.confirmations import Confirmations
 from schemas import topics
 from tests.api.parts import NOW_US
 from tests.api.serving import Running, event, ids, is_problem
+from tests.doubles import Call, Outside
 
 ARN = "arn:aws:sns:eu-west-1:111122223333:ours"
 URL = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t0ken"
@@ -28,31 +28,18 @@ def asking(topic: str = ARN, url: str = URL, type_: str = "SubscriptionConfirmat
     return {"Type": type_, "TopicArn": topic, "SubscribeURL": url, "MessageId": "m-1", **more}
 
 
-class Amazon:
-    """The Outbound port, answering what the test wants and keeping what was asked."""
+class Amazon(Outside):
+    """Answers what the test wants and keeps what was asked."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self.answers, self.asked = list(answers), list[str]()
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        timeout_s: float = 10.0,
-        max_bytes: int = 1,
-        private: Collection[str] = (),
-    ) -> Answer:
-        self.asked.append(f"{method} {url}")
+    async def answered(self, call: Call) -> Answer:
+        self.asked.append(f"{call.method} {call.url}")
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return Answer(answer, {}, b"", 0)
-
-    async def stop(self) -> None:
-        """Nothing is open."""
 
 
 def confirmed(server: Running, amazon: Amazon, after_us: int = 0) -> None:

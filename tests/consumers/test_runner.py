@@ -212,7 +212,7 @@ async def test_stop_ends_a_pause(world: World, log: RoughLog, method: str) -> No
     await fill(world)
     runner = Runner(world.log, stage, Stuck(), poll_s=0.01)
     running = asyncio.create_task(runner.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while "Unavailable" not in runner.health.trouble:
             await asyncio.sleep(0.001)
         runner.stop()

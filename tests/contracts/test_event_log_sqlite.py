@@ -7,7 +7,6 @@ Next stop: app/backends/sqlite/log.py.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,24 +16,9 @@ from app.backends.sqlite.log import SqliteLog
 from app.errors import EntryRefused, LogUnavailable, Misconfigured
 from app.ports import Entry, TopicPartition
 from tests.contracts.event_log_worlds import collect, entries, values_of
+from tests.doubles import HandClock
 
 SECOND_US = 1_000_000
-
-
-@dataclass
-class HandClock:
-    """Stands still until it is set."""
-
-    us: int = 1_000 * SECOND_US
-
-    def now_us(self) -> int:
-        return self.us
-
-    def monotonic_s(self) -> float:
-        return self.us / SECOND_US
-
-    async def sleep(self, seconds: float) -> None:
-        self.us += int(seconds * SECOND_US)
 
 
 @pytest.fixture
@@ -54,11 +38,11 @@ async def test_trim_deletes_what_is_older_and_keeps_offsets(log: SqliteLog, cloc
     """Old records go in small pages, younger ones and the newest of all stay, and offsets go on where they were, also after a restart."""
     for number in range(50):
         await log.append("one", entries(b"key", [b"old %d" % number, b"old"]))
-    clock.us += 10 * SECOND_US
+    clock.at_s += 10
     await log.append("one", entries(b"key", [b"young"]))
-    assert await log.trim("one", clock.us - 5 * SECOND_US, page=7) == 100
-    assert await log.trim("one", clock.us - 5 * SECOND_US, page=7) == 0
-    assert await log.trim("one", clock.us + 5 * SECOND_US) == 0
+    assert await log.trim("one", clock.now_us() - 5 * SECOND_US, page=7) == 100
+    assert await log.trim("one", clock.now_us() - 5 * SECOND_US, page=7) == 0
+    assert await log.trim("one", clock.now_us() + 5 * SECOND_US) == 0
     assert await log.lag("nobody", ["one"]) == {TopicPartition("one", 0): 1}
     await log.stop()
     again = SqliteLog(tmp_path / "log.db", {"one": 1, "two": 2}, clock)
@@ -90,9 +74,9 @@ async def test_a_reader_behind_the_trim_goes_on_with_the_oldest_that_is_left(log
     consumer = log.consumer("g", ["one"])
     await consumer.start()
     await collect(consumer, 1, max_records=1)
-    clock.us += SECOND_US
+    clock.at_s += 1
     await log.append("one", entries(b"key", [b"c"]))
-    await log.trim("one", clock.us)
+    await log.trim("one", clock.now_us())
     assert [record.value for record in await collect(consumer, 1)] == [b"c"]
     await consumer.stop()
 

@@ -168,7 +168,7 @@ async def test_a_model_that_is_gone_has_no_variants(world: World) -> None:
 
 async def test_the_limits_hold_with_forty_wishes_at_once(world: World) -> None:
     """Whoever calls: never more than four at once, never more than a hundred a second, one token for all of them."""
-    server = await world.serve(Akeneo(products=400, delay_s=0.005))
+    server = await world.serve(Akeneo(products=400, delay_s=0.02))
     fetcher = Fetcher(world.vendor(), access(server))
     wishes = [[product_uuid(number) for number in range(start, start + 10)] for start in range(0, 400, 10)]
     brought = await asyncio.gather(*(fetched(fetcher, "product", wish) for wish in wishes))

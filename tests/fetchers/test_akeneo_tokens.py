@@ -8,21 +8,22 @@ from pydantic import SecretStr
 from app.errors import VendorDenied
 from app.fetchers.akeneo import Akeneo as Fetcher
 from app.sources.access import AkeneoApi
+from tests.doubles import HandClock
 from tests.fetchers.vendors import akeneo_access as access
 from tests.fetchers.world import World, fetched
 from tests.vendors.akeneo import Akeneo, product_uuid
 
 
 async def test_a_token_is_renewed_before_it_ends(world: World) -> None:
-    """A token of a second is half over after half a second: the refresh token brings the next one."""
-    server = await world.serve(Akeneo(products=1))
-    server.token_s = 0.2
-    fetcher = Fetcher(world.vendor(), access(server))
-    deadline = world.clock.monotonic_s() + 5
-    while not server.counts["grant refresh_token"]:
-        assert world.clock.monotonic_s() < deadline
-        assert (await fetched(fetcher, "product", [product_uuid(0)])).states
-        await world.clock.sleep(0.05)
+    """A token of ten seconds is used for five; then the refresh token brings the next one, and nothing is ever refused."""
+    server, clock = await world.serve(Akeneo(products=1)), HandClock()
+    server.token_s, server.monotonic_s = 10.0, clock.monotonic_s
+    fetcher = Fetcher(world.vendor(clock), access(server))
+    for renewals in (0, 1, 2):
+        for _ in range(2):
+            assert (await fetched(fetcher, "product", [product_uuid(0)])).states
+            assert server.counts["grant refresh_token"] == renewals
+            clock.at_s += 3
     assert server.counts["grant password"] == 1
 
 

@@ -15,7 +15,7 @@ from app.errors import VendorFailed
 from app.fetchers.calls import Vendor
 from app.ports import Answer
 from app.sources.fetching import VARIANTS
-from tests.fetchers.test_pace import HandClock
+from tests.doubles import HandClock
 from tests.fetchers.vendors import CASES
 
 ODD: tuple[Any, ...] = (

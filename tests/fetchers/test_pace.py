@@ -1,55 +1,25 @@
 """The pace of calls against what vendors document, over hours of a clock that the test sets."""
 
 import asyncio
-from collections.abc import Collection, Mapping
 
 import pytest
 
 from app.fetchers.calls import Vendor
 from app.fetchers.pace import Pace
 from app.ports import Answer
+from tests.doubles import Call, HandClock, Outside
 from tests.fetchers.vendors import CASES
 
 
-class HandClock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.at_s = 1_000.0
-
-    def now_us(self) -> int:
-        return int(self.at_s * 1e6)
-
-    def monotonic_s(self) -> float:
-        return self.at_s
-
-    async def sleep(self, seconds: float) -> None:
-        self.at_s += seconds
-        await asyncio.sleep(0)
-
-
-class Recorder:
-    """An Outbound that answers 404 at once and remembers when it was called."""
+class Recorder(Outside):
+    """Answers 404 at once and remembers when it was called."""
 
     def __init__(self, clock: HandClock) -> None:
         self.clock, self.calls_s = clock, list[float]()
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        timeout_s: float = 10.0,
-        max_bytes: int = 16_777_216,
-        private: Collection[str] = (),
-    ) -> Answer:
+    async def answered(self, call: Call) -> Answer:
         self.calls_s.append(self.clock.at_s)
         return Answer(404, {}, b"{}", self.clock.now_us())
-
-    async def stop(self) -> None:
-        return None
 
 
 def most_within(calls_s: list[float], seconds: float) -> int:

@@ -43,7 +43,7 @@ def state_of(sample: str) -> Any:
 def akeneo_access(server: Akeneo, **more: object) -> access.AkeneoApi:
     """Access to a local Akeneo by OAuth."""
     credentials = {"client_id": server.client, "client_secret": server.secret, "username": server.username, "password": server.password}
-    return access.AkeneoApi.model_validate({"url": server.url, "timeout_s": 5.0, **credentials, **more})
+    return access.AkeneoApi.model_validate({"url": server.url, "timeout_s": 20.0, **credentials, **more})
 
 
 @dataclass(frozen=True)

@@ -10,37 +10,25 @@ BINDERY_TEST_PEM names, and says 200 to everything else.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from app import bootstrap
 from app.cli import main
 from app.ports import Answer, Clock
+from tests.doubles import Call, Outside
 
 
-class Amazon:
-    """The Outbound port."""
+class Amazon(Outside):
+    """Writes down what it is asked."""
 
     def __init__(self, clock: Clock, private: Collection[str] = ()) -> None:
         self._calls, self._pem = Path(os.environ["BINDERY_TEST_CALLS"]), Path(os.environ["BINDERY_TEST_PEM"])
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        timeout_s: float = 10.0,
-        max_bytes: int = 0,
-        private: Collection[str] = (),
-    ) -> Answer:
+    async def answered(self, call: Call) -> Answer:
         with self._calls.open("a") as calls:
-            calls.write(f"{method} {url}\n")
-        return Answer(200, {}, self._pem.read_bytes() if url.endswith(".pem") else b"<ConfirmSubscriptionResponse/>", 0)
-
-    async def stop(self) -> None:
-        """Nothing is open."""
+            calls.write(f"{call.method} {call.url}\n")
+        return Answer(200, {}, self._pem.read_bytes() if call.url.endswith(".pem") else b"<ConfirmSubscriptionResponse/>", 0)
 
 
 if __name__ == "__main__":

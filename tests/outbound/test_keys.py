@@ -5,7 +5,7 @@ Owns: app/outbound/keys.py. Does not own: the client's promises (tests/contracts
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -13,29 +13,14 @@ from app.errors import KeyMissing, VendorDown
 from app.outbound.keys import KeyDownloads
 from app.ports import Answer
 from app.sources.keyring import TTL_S, KeyRefused, KeyRing, allowed
+from tests.doubles import Call, HandClock, Outside
 from tests.sources.rsa_signers import CERTIFICATE, signer
 
 SECOND = CERTIFICATE.replace("55d7", "66e8")
 
 
-class HandClock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.at_s = 1_000.0
-
-    def now_us(self) -> int:
-        return int(self.at_s * 1e6)
-
-    def monotonic_s(self) -> float:
-        return self.at_s
-
-    async def sleep(self, seconds: float) -> None:
-        self.at_s += seconds
-
-
-class KeyServer:
-    """An Outbound that answers from a table; what is not in it is down. gate: no answer before it is set."""
+class KeyServer(Outside):
+    """Answers from a table; what is not in it is down. gate: no answer before it is set."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, bytes]] = {}
@@ -44,30 +29,18 @@ class KeyServer:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        timeout_s: float = 10.0,
-        max_bytes: int = 16_777_216,
-        private: Collection[str] = (),
-    ) -> Answer:
-        assert (method, headers, body, tuple(private)) == ("GET", None, b"", ())
-        assert timeout_s <= 10
-        assert max_bytes <= 1 << 20
-        self.asked.append(url)
+    async def answered(self, call: Call) -> Answer:
+        assert (call.method, call.headers, call.body, tuple(call.private)) == ("GET", None, b"", ())
+        assert call.timeout_s <= 10
+        assert call.max_bytes <= 1 << 20
+        self.asked.append(call.url)
         await self.gate.wait()
-        if url in self.defects:
+        if call.url in self.defects:
             raise ValueError("a defect")
-        if url not in self.answers:
+        if call.url not in self.answers:
             raise VendorDown("nobody there")
-        status, content = self.answers[url]
+        status, content = self.answers[call.url]
         return Answer(status, {}, content, 0)
-
-    async def stop(self) -> None: ...
 
 
 class World:
@@ -79,7 +52,7 @@ class World:
 
     async def until(self, met: Callable[[], bool]) -> None:
         """Gives the loop its turns until something is so."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not met():
                 await asyncio.sleep(0)
 
@@ -107,7 +80,7 @@ async def world() -> AsyncIterator[World]:
     yield made
     made.server.gate.set()
     made.downloads.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 20)
 
 
 async def test_a_wanted_key_is_there_soon(world: World) -> None:

@@ -11,7 +11,6 @@ call, undocumented query parameters and methods. `without`: what an older versio
 import argparse
 import base64
 import re
-import time
 import uuid
 from urllib.parse import quote
 
@@ -113,7 +112,7 @@ class Akeneo(VendorServer):
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not token:
             self.violated(f"{request.method} {request.path}: no token")
-        if token not in self.permanent and self._tokens.get(token, 0.0) <= time.monotonic():
+        if token not in self.permanent and self._tokens.get(token, 0.0) <= self.monotonic_s():
             return reply({"code": 401, "message": "The access token provided has expired."}, 401)
         if len(request.path) + sum(len(quote(value)) for values in request.query.values() for value in values) > 8_000:
             self.violated("an address of more than 8,000 characters")
@@ -147,7 +146,7 @@ class Akeneo(VendorServer):
         self._refresh.discard(asked.get("refresh_token", ""))
         self.counts[f"grant {asked['grant_type']}"] += 1
         token, again = uuid.uuid4().hex, uuid.uuid4().hex
-        self._tokens[token] = time.monotonic() + self.token_s
+        self._tokens[token] = self.monotonic_s() + self.token_s
         self._refresh.add(again)
         given = {"access_token": token, "expires_in": int(self.token_s), "token_type": "bearer", "scope": None, "refresh_token": again}
         return reply(given)

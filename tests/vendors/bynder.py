@@ -4,7 +4,6 @@ Owns: Bynder. Does not own: HTTP and misbehaviour (serving.py). Next stop: tests
 """
 
 import re
-import time
 import uuid
 from urllib.parse import parse_qs, unquote
 
@@ -29,7 +28,7 @@ class Bynder(VendorServer):
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not token:
             self.violated(f"{request.path}: no token")
-        if token not in self.permanent and self._tokens.get(token, 0.0) <= time.monotonic():
+        if token not in self.permanent and self._tokens.get(token, 0.0) <= self.monotonic_s():
             return reply({"statuscode": 401}, 401)
         found = re.fullmatch(r"/api/v4/media/([^/]+)/", request.path)
         if request.method != "GET" or not found:
@@ -47,7 +46,7 @@ class Bynder(VendorServer):
             return reply({"error": "invalid_client"}, 401)
         self.counts["grant"] += 1
         token = uuid.uuid4().hex
-        self._tokens[token] = time.monotonic() + self.token_s
+        self._tokens[token] = self.monotonic_s() + self.token_s
         return reply({"access_token": token, "expires_in": int(self.token_s), "token_type": "bearer"})
 
 

@@ -39,6 +39,8 @@ class VendorServer:
         self.calls = self.open = self.peak_open = 0
         self.port = 0
         self._now = now
+        # By which limits and tokens are watched; a test may hold it still.
+        self.monotonic_s: Callable[[], float] = time.monotonic
         self._arrivals: tuple[deque[float], ...] = tuple(deque() for _ in self.limits.per)
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -127,7 +129,7 @@ class VendorServer:
         return answer
 
     def _broken(self) -> str:
-        now = time.monotonic()
+        now = self.monotonic_s()
         found = f"{self.open} requests at once" if self.open > self.limits.open_at_once else ""
         for (count, seconds), arrivals in zip(self.limits.per, self._arrivals, strict=True):
             while arrivals and arrivals[0] <= now - seconds:
