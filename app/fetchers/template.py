@@ -13,13 +13,14 @@ from app.errors import VendorDown
 from app.fetchers.calls import Calls, Fixed, Limits, Vendor
 from app.fetchers.singles import Singles
 from app.ports import Answer
-from app.sources.access import Kind, TemplateApi
+from app.sources.access import TemplateApi
 from app.sources.expressions import compile_expression
+from app.sources.fields import KindName
 
 BUSY_S = 60.0
 
 
-def template(vendor: Vendor, api: TemplateApi, kind: Kind) -> Singles:
+def template(vendor: Vendor, api: TemplateApi, kind: KindName) -> Singles:
     """The fetcher. kind: of what the common address names."""
     urls: dict[str, str] = {name: words.url for name, words in api.kinds.items()}
     items: dict[str, str | None] = {name: words.item or api.item for name, words in api.kinds.items()}

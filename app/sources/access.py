@@ -13,9 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
-from app.sources.fields import Expr, Strict
-
-Kind = Literal["asset", "product", "model"]
+from app.sources.fields import Expr, KindName, Strict
 
 
 def _parts(text: str) -> SplitResult:
@@ -177,7 +175,7 @@ class TemplateApi(Api):
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     item: Expr | None = None
     updated: Expr | None = None
-    kinds: dict[Kind, TemplateKind] = Field(default_factory=dict)
+    kinds: dict[KindName, TemplateKind] = Field(default_factory=dict)
     open_at_once: int = Field(4, ge=1, le=100)
     per_s: float = Field(10.0, gt=0, le=1_000)
     missing: tuple[Literal[400, 403, 404, 410, 422], ...] = Field((404, 410), description="statuses that mean: there is no such thing")

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
 
 from app.domain import policy
-from app.sources.fields import Fields, Strict, Zone
+from app.domain.policy import Inheritance, Owner
+from app.sources.fields import Fields, KindName, Side, Strict, Zone
 from app.sources.handshakes import AnswerWords, Notice
-from app.sources.preset import EventWords, Fetch, KindName, PlainPath, Receive, Taken
+from app.sources.preset import EventWords, Fetch, PlainPath, Receive, Taken
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
-Owner = Literal["pim", "dam", "both"]
 
 
 def checked_name(text: str) -> str:
@@ -119,7 +119,7 @@ class SourceWords(Strict):
     """One source. The descriptions are what editors show (app/sources/editor.py)."""
 
     preset: str = Field(description="The vendor: a preset's name, or the path of a .yaml file of your own.")
-    side: Literal["dam", "pim"] | None = Field(None, description="Known from the preset; may be said for readers.")
+    side: Side | None = Field(None, description="Known from the preset; may be said for readers.")
     system: Name | None = Field(
         None, description="What its records belong to; several sources may speak for one. Default: the source's name."
     )
@@ -139,7 +139,7 @@ class SourceWords(Strict):
     overrides: dict[str, Any] = Field(default_factory=dict, description="Parts of the preset, written anew; null takes one away.")
     joins: dict[str, JoinWords] = Field(default_factory=dict, description="Link or attribute -> whose assets its references name.")
     roles: dict[str, str] = Field(default_factory=dict, description="Link or attribute -> role of its assets.")
-    inheritance: Literal["own", "flattened"] | None = Field(
+    inheritance: Inheritance | None = Field(
         None, description="Do variants come with what they inherit (flattened), or do they inherit it here (own)?"
     )
     api: dict[str, Any] = Field(default_factory=dict, description="Access to the vendor's API, to fetch states.")

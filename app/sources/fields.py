@@ -34,6 +34,9 @@ def _zone(name: str) -> str:
     return name
 
 
+Side = Literal["dam", "pim"]
+# Kinds of records that senders tell of; people's decisions are one more (app/domain/keys.py).
+KindName = Literal["asset", "product", "model"]
 Expr = Annotated[str, AfterValidator(_expression)]
 Zone = Annotated[str, AfterValidator(_zone)]
 End = Literal["inclusive", "exclusive"]

@@ -12,20 +12,20 @@ Events named `fetched.asset`, `fetched.product` and `fetched.model` say how a st
 the vendor's API gives it, no sender can send one, and nothing is filled in from the preset's own words (`kind` and `mode: full` are known).
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
 
+from app.domain.policy import Inheritance
 from app.sources.expressions import plain_names
-from app.sources.fields import Expr, Fields, Scalar, Strict, Zone, bare_too
+from app.sources.fields import Expr, Fields, KindName, Scalar, Side, Strict, Zone, bare_too
 from app.sources.handshakes import AnswerWords, Notice
 from app.sources.schemes import Scheme
 
 Mode = Literal["full", "delta", "deletion", "created", "thin"]
-KindName = Literal["asset", "product", "model"]
-MODES = ("full", "delta", "deletion", "created", "thin")
-KINDS: tuple[KindName, ...] = ("asset", "product", "model")
+MODES: tuple[str, ...] = get_args(Mode)
+KINDS: tuple[str, ...] = get_args(KindName)
 STATES = "fetched."
 
 
@@ -167,7 +167,7 @@ class EventWords(Strict):
     @classmethod
     def _kinds(cls, kind: KindName | Switch | None) -> KindName | Switch | None:
         if isinstance(kind, Switch):
-            kind.check(("asset", "product", "model"), "kind")
+            kind.check(KINDS, "kind")
         return kind
 
     @field_validator("mode")
@@ -190,7 +190,7 @@ class Fetch(Strict):
     delay_s: float = Field(5, ge=0)
     late_s: float = Field(300, ge=0)
     fetcher: FetcherName | None = None
-    inheritance: Literal["own", "flattened"] | None = None
+    inheritance: Inheritance | None = None
     optional: bool = False
     wishes: bool = False
 
@@ -216,8 +216,8 @@ class Preset(EventWords):
     preset: str
     about: str
     facts: Literal["documented", "public code", "inferred", "yours"]
-    side: Literal["dam", "pim"]
-    inheritance: Literal["own", "flattened"] = "own"
+    side: Side
+    inheritance: Inheritance = "own"
     verify: Scheme
     each: PlainPath | None = None
     type: Taken
@@ -240,10 +240,13 @@ class Preset(EventWords):
     @classmethod
     def _fetched(cls, events: dict[str, EventWords]) -> dict[str, EventWords]:
         for name, words in events.items():
-            if name.startswith(STATES) and (words.kind or name.removeprefix(STATES)) != name.removeprefix(STATES):
-                raise ValueError(f"{name} is about the kind {name.removeprefix(STATES)}; leave `kind` out")
-            if name.startswith(STATES) and name.removeprefix(STATES) not in KINDS:
+            kind = name.removeprefix(STATES)
+            if kind == name:
+                continue
+            if kind not in KINDS:
                 raise ValueError(f"fetched states are named fetched.asset, fetched.product and fetched.model; {name} is none of them")
+            if words.kind not in (None, kind):
+                raise ValueError(f"{name} is about the kind {kind}; leave `kind` out")
         return events
 
     def sent(self) -> list[str]:

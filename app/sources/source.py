@@ -6,16 +6,14 @@ which sources exist (app/configuration.py). Next stop: app/sources/verify.py.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from app.domain.facets import Change
 from app.errors import Misconfigured, Unusable
 from app.sources.fetching import Found
+from app.sources.fields import Side
 from app.sources.handshakes import Handshakes, Notice
 from schemas.event import Event
-
-Side = Literal["dam", "pim"]
-Kind = Literal["asset", "product", "model"]
 
 
 @dataclass(frozen=True, slots=True)

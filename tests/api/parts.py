@@ -24,8 +24,9 @@ from app.errors import EntryRefused, KeyMissing, LogUnavailable, Malformed, Misc
 from app.ports import Entry, Position
 from app.sources.credentials import UnacceptedTopic
 from app.sources.fetching import Found
+from app.sources.fields import Side
 from app.sources.handshakes import Handshakes
-from app.sources.source import Projected, Received, Side, Source, Sources, Unread
+from app.sources.source import Projected, Received, Source, Sources, Unread
 from schemas.event import Event
 
 NOW_US = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
