@@ -19,7 +19,7 @@ class HmacScheme(Strict):
 
     headers: where a signature may stand, any one suffices. separator: between several signatures in one header. prefix: before each
     (taken off where it is there); with a separator, parts without the prefix are passed over. timestamp: header (or, with timestamp_field,
-    the member of the signature header, as in `t=…,v1=…`). key: how a secret's text becomes key bytes; `standard` is whsec_ + base64.
+    the member of the signature header, as in `t=…,v1=…`); it stands in the template, or it would prove nothing. key: how a secret's text becomes key bytes; `standard` is whsec_ + base64.
     optional: a source without any secret proves nothing, for senders that cannot sign, or of whose signature too little is known.
     """
 
@@ -46,6 +46,18 @@ class HmacScheme(Strict):
                 "expected a template of {body}, {timestamp}, {id}, {header:NAME}, {method}, {path}, {url} and plain text, with {body} in it"
             )
         return template
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        placed = {place.lower() for place in PLACEHOLDER.findall(self.template)}
+        timed = self.timestamp is not None or self.timestamp_field is not None
+        if timed and not {"timestamp", f"header:{self.timestamp}".lower()} & placed:
+            raise ValueError("expected {timestamp} in the template: a time that is not signed can be set by anybody, and proves no age")
+        if ("timestamp" in placed) > timed or ("id" in placed) > (self.id is not None):
+            raise ValueError(
+                "the template signs {timestamp} or {id}, and nothing says where it stands; add timestamp or timestamp_field, or id"
+            )
+        return self
 
 
 class StandardScheme(Strict):
