@@ -44,6 +44,13 @@ class Expression:
 def compile_expression(text: str) -> Expression:
     """Compiles. Raises ValueError saying what is wrong with the expression."""
     try:
+        return _compiled(text)
+    except RecursionError:
+        raise ValueError(f"{text[:60]!r} is nested too deeply for an expression") from None
+
+
+def _compiled(text: str) -> Expression:
+    try:
         parsed = jmespath.compile(text)
     except exceptions.JMESPathError as wrong:
         # The first line says what is wrong; the others draw an arrow below the expression, which is quoted here already.

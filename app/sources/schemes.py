@@ -19,8 +19,9 @@ class HmacScheme(Strict):
 
     headers: where a signature may stand, any one suffices. separator: between several signatures in one header. prefix: before each
     (taken off where it is there); with a separator, parts without the prefix are passed over. timestamp: header (or, with timestamp_field,
-    the member of the signature header, as in `t=…,v1=…`); it stands in the template, or it would prove nothing. key: how a secret's text becomes key bytes; `standard` is whsec_ + base64.
-    optional: a source without any secret proves nothing, for senders that cannot sign, or of whose signature too little is known.
+    the member of the signature header, as in `t=…,v1=…`); it stands in the template, or it would prove nothing. key: how a secret's
+    text becomes key bytes; `standard` is whsec_ + base64. optional: a source without any secret proves nothing, for senders that cannot
+    sign, or of whose signature too little is known.
     """
 
     scheme: Literal["hmac"]

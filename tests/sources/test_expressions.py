@@ -87,6 +87,14 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
         compile_expression(text)
 
 
+@pytest.mark.parametrize("text", ["!" * 3_000 + "a", "(" * 3_000, "`" + "[" * 3_000 + "`", "a[?" * 2_000 + "a" + "]" * 2_000])
+def test_a_bottomless_expression_is_refused(text: str) -> None:
+    """In words that do not repeat all of it, instead of ending the process."""
+    with pytest.raises(ValueError, match="nested too deeply") as refused:
+        compile_expression(text)
+    assert len(str(refused.value)) < 200
+
+
 @pytest.mark.parametrize(
     ("text", "value", "mentioned"),
     [
