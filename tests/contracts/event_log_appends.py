@@ -127,7 +127,7 @@ class AppendContract(Ground):
                     await log.append(topic, [Entry(b"key", b"during")], deadline_s=0.5)
             with pytest.raises(LogUnavailable):
                 await log.ping()
-            assert asyncio.get_running_loop().time() - started < 4
+            assert asyncio.get_running_loop().time() - started < 12
         await log.append(topic, [Entry(b"key", b"after")], deadline_s=20)
         await log.ping()
         await writer.open()

@@ -92,7 +92,7 @@ class GroupContract(Ground):
         second = log.consumer(group, [topic])
         stack.push_async_callback(second.stop)
         joining = asyncio.create_task(second.start())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not (
                 second.assignment() and second.assignment() | first.assignment() == {TopicPartition(topic, 0), TopicPartition(topic, 1)}
             ):
@@ -132,7 +132,7 @@ class GroupContract(Ground):
         second = log.consumer(group, [topic], on_assigned=assigned)
         stack.push_async_callback(second.stop)
         joining = asyncio.create_task(second.start())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while "first is asked" not in story:
                 await first.poll(10, 0.05)
             may_go.set()
@@ -207,7 +207,7 @@ class GroupContract(Ground):
         assert shorts
         consumer = await self.member(stack, log, "g" + topic, topic)
         polled = 0
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while True:
                 records = await consumer.poll(100, 0.5)
                 if any(record.key in shorts for record in records):

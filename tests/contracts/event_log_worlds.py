@@ -48,7 +48,7 @@ class World(Protocol):
         ...
 
 
-async def collect(consumer: LogConsumer, count: int, *, max_records: int = 100, within_s: float = 15.0) -> list[LogRecord]:
+async def collect(consumer: LogConsumer, count: int, *, max_records: int = 100, within_s: float = 30.0) -> list[LogRecord]:
     """Polls until so many records came."""
     found: list[LogRecord] = []
     async with asyncio.timeout(within_s):
@@ -65,7 +65,7 @@ async def values_of(log: EventLog, topic: str) -> list[bytes]:
     await consumer.start()
     missing, found = set(ends), []
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while missing:
                 for record in await consumer.poll(500, 0.2):
                     assert record.value is not None

@@ -133,7 +133,7 @@ async def test_an_unknown_topic_is_told_by_name(world: KafkaWorld) -> None:
     """An append to a topic that does not exist ends at its deadline with the command that creates it; others are not held up."""
     log = await world.log()
     lost = asyncio.create_task(log.append("contract.nowhere", [Entry(b"key", b"v")], deadline_s=1.0))
-    await log.append(world.topic("one"), [Entry(b"key", b"v")], deadline_s=5.0)
+    await log.append(world.topic("one"), [Entry(b"key", b"v")], deadline_s=20.0)
     with pytest.raises(LogUnavailable, match=r"contract\.nowhere.*topics apply"):
         await lost
 
@@ -218,7 +218,7 @@ async def test_no_error_ends_the_way_back_to_a_producer(world: KafkaWorld, monke
     spent = log._appender._producer
     assert spent is not None
     log._appender._replace(spent, 0.0)
-    assert len(await log.append(topic, [Entry(b"key", b"v")], deadline_s=10)) == 1
+    assert len(await log.append(topic, [Entry(b"key", b"v")], deadline_s=20)) == 1
     assert not surprises
 
 
@@ -274,7 +274,7 @@ async def test_leaving_a_frozen_broker_is_soon_over(world: KafkaWorld, engines: 
         for leaving in (asyncio.wait({writing}), consumer.stop(), writer.close(), log.stop()):
             began = time.monotonic()
             await leaving
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 6
         with pytest.raises(LogUnavailable):
             await appending
     finally:

@@ -60,7 +60,7 @@ async def test_retention_runs_by_itself(tmp_path: Path, clock: HandClock) -> Non
     for topic in ("one", "two"):
         await log.append(topic, entries(b"key", [b"old"]))
         await log.append(topic, entries(b"key", [b"newest"]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         # Each round of the retention lets an hour pass on this clock.
         while await log.lag("nobody", ["one"]) != {TopicPartition("one", 0): 1}:
             await asyncio.sleep(0.01)
@@ -152,7 +152,7 @@ async def test_a_poll_waits_without_asking_again_and_again(log: SqliteLog) -> No
     waiting = asyncio.create_task(consumer.poll(10, 30))
     await log.append("one", entries(b"key", [b"v"]))
     assert [record.value for record in await waiting] == [b"v"]
-    assert asyncio.get_running_loop().time() - started < 5
+    assert asyncio.get_running_loop().time() - started < 15
     await consumer.stop()
 
 
