@@ -33,7 +33,7 @@ NOBODY = ""  # the source of requests for a source that is not configured
 @dataclass(slots=True)
 class Counts:
     """What became of the requests of one source. Instants in µs UTC, 0 for never; `last_error` is the last refusal in words,
-    `last_order` the sender's own time (RFC 3339) of the event that came last."""
+    `last_order` the sender's own time (RFC 3339) of the event with one that came last."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     events: int = 0

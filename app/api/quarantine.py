@@ -94,5 +94,5 @@ async def _append(api: Api, source: Source, kept: Kept, outcome: Outcome) -> Non
     accepted, letters = await accept(api, topics.lane_of(source.side), arrival)
     outcome.events += len(accepted)
     outcome.dead_letters += len(letters)
-    order_us = max((seen.instant(event.time) for event in received.events if event.time), default=0)
+    order_us = max((seen.order(event.time, kept.arrived_us) for event in received.events if event.time), default=0)
     outcome.seen = outcome.seen.plus(Seen(last_accepted_us=kept.arrived_us, last_order_us=order_us))

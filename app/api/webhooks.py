@@ -194,7 +194,7 @@ class Webhooks:
             about = {"notice": received.notice, "type": received.notice}
             await self._apart.keep(Kept("notice", source.name, now_us, about=about), request)
         counts.accepted(len(accepted), len(letters), loop.time() - began_s, now_us)
-        if received.events:
+        if received.events and received.events[-1].time:
             counts.last_order = received.events[-1].time
         answer = received.answer
         if answer is None:

@@ -14,6 +14,7 @@ from datetime import datetime
 
 import orjson
 
+from app.domain.order import is_from_the_future
 from app.ports import Doc, Documents
 
 # Silence counts from here on, whatever is usual; and not before so many pauses between deliveries are known.
@@ -67,13 +68,14 @@ class Seen:
         return f"nothing was accepted for {_span(quiet_us)}; its longest pause so far was about {_span(self.longest_us)}"
 
 
-def instant(text: str) -> int:
-    """µs UTC of a sender's RFC 3339 time, 0 where it is none."""
+def order(text: str, arrived_us: int) -> int:
+    """µs UTC of a sender's RFC 3339 time; 0 where it is none, or so far beyond the arrival that no event counts with it."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return 0
-    return int(at.timestamp() * 1_000_000) if at.tzinfo else 0
+    at_us = int(at.timestamp() * 1_000_000) if at.tzinfo else 0
+    return 0 if is_from_the_future(at_us, arrived_us) else at_us
 
 
 def _span(us: int) -> str:

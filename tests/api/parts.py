@@ -19,6 +19,7 @@ from app.api.access import ROLES, Token
 from app.backends.sqlite.log import SqliteLog
 from app.backends.sqlite.store import SqliteStore
 from app.configuration import Configuration
+from app.domain.facets import Change
 from app.domain.policy import Policy
 from app.errors import EntryRefused, KeyMissing, LogUnavailable, Malformed, Misconfigured, StoreUnavailable, Unmappable
 from app.ports import Entry, Position
@@ -26,7 +27,7 @@ from app.sources.credentials import UnacceptedTopic
 from app.sources.fetching import Found
 from app.sources.fields import Side
 from app.sources.handshakes import Handshakes
-from app.sources.source import Projected, Received, Source, Sources, Unread
+from app.sources.source import FetchTask, Projected, Received, Source, Sources, Unread
 from schemas.event import Event
 
 NOW_US = 1_772_323_200_000_000  # 2026-03-01T00:00:00Z
@@ -122,7 +123,8 @@ def _digest(secret: str, stamp: str, body: bytes) -> str:
 
 @dataclass(frozen=True)
 class Pieces:
-    """A receiver: a list is several events, `id` and `thing` are needed of each; `explode` shows a defect, `challenge` is echoed."""
+    """A receiver: a list is several events, `id` and `thing` are needed of each, `time` may tell when; `explode` shows a defect,
+    `challenge` is echoed."""
 
     name: str
 
@@ -144,7 +146,8 @@ class Pieces:
             if "challenge" in piece:
                 continue
             if isinstance(piece.get("thing"), str) and isinstance(piece.get("id"), str):
-                received.events.append(Event(piece["id"], self.name, "changed", f"asset/{self.name}/{piece['thing']}", value, arrived_us))
+                key, told = f"asset/{self.name}/{piece['thing']}", str(piece.get("time", ""))
+                received.events.append(Event(piece["id"], self.name, "changed", key, value, arrived_us, time=told))
             else:
                 received.unread.append(Unread(value, "", str(piece.get("id", f"piece-{nth}")), "changed", Unmappable("thing: is absent")))
         return received
@@ -200,6 +203,9 @@ class NoChange:
 
     def project(self, event: Event, version: int) -> Projected:
         return Projected()
+
+    def settling(self, change: Change, event: Event) -> FetchTask | None:
+        return None
 
 
 def source(name: str, side: Side = "dam", **more: Any) -> Source:

@@ -56,6 +56,17 @@ def test_a_store_that_is_away_is_told_once_and_loses_no_count(server: Running, m
     assert server.source("dam-1")["accepted"] == 1
 
 
+def test_the_newest_time_of_a_sender_is_neither_wiped_out_nor_made_up(server: Running) -> None:
+    """An event without a time says nothing of it, and one from the future, which no record takes, does not stand there for ever."""
+    for time in ("2026-02-28T23:00:00Z", "", "2099-01-01T00:00:00Z", "2026-02-28T22:00:00Z"):
+        server.deliver("dam-1", event(time, time=time))
+        server.attended()
+        assert server.source("dam-1")["last_order_at"] == "2026-02-28T23:00:00Z"
+    server.deliver("dam-1", [event("both", time="2026-02-28T23:30:00Z")])
+    server.deliver("dam-1", event("late"))
+    assert server.source("dam-1")["last_order_at"] == "2026-02-28T23:30:00Z"
+
+
 async def test_the_first_secret_is_written_once_whoever_comes(tmp_path: Path) -> None:
     """Of two at a time one counts; the file is never written over; nothing is left beside it."""
     first = FirstSecrets(configured(tmp_path))

@@ -21,7 +21,7 @@ from app.domain.letter_states import Known, state_of
 from app.errors import Malformed, Unmappable
 from app.letters import documents
 from app.ports import Entry, LogRecord, TopicPartition
-from app.sources.source import Projected, Received, Receiver, Source, Sources, Unread
+from app.sources.source import FetchTask, Projected, Received, Receiver, Source, Sources, Unread
 from consumers.letters import LettersProjection
 from consumers.projector import Projector
 from consumers.replayer import Replayer
@@ -85,6 +85,9 @@ class Reading:
         leaves = {"claims.sku": [[sku, sku]], "status": "active"}
         full = ("",) if data.get("full") else ()
         return Projected([Change(event.key, at, leaves, EventRef(event.source, event.id, event.type), full)])
+
+    def settling(self, change: Change, event: Event) -> FetchTask | None:
+        return None
 
 
 class Genuine:
