@@ -67,7 +67,7 @@ class GroupContract(Ground):
         await first.stop()
         assert first.assignment() == frozenset()
         second = await self.member(stack, log, group, topic)
-        assert [record.value for record in await collect(second, 2, within_s=5)] == [b"a", b"b"]
+        assert [record.value for record in await collect(second, 2, within_s=15)] == [b"a", b"b"]
 
     async def test_L5_commit_takes_next_offsets_and_moves_nothing_else(self, world: World, log: EventLog, stack: AsyncExitStack) -> None:
         """The next owner starts at the committed offset of one partition and at the beginning of the other."""

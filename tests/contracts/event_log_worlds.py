@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from deploy.engines import Engines
 
 SMALL_BYTES = 10_000
-# Notices a rebalance at once, and a death as soon as a broker allows (group.min.session.timeout.ms).
-QUICK = Membership(session_timeout_s=6.0, heartbeat_s=0.2)
+# Notices a rebalance at once; a member that leaves in order is not waited for, so its session may be long.
+QUICK = Membership(session_timeout_s=20.0, heartbeat_s=0.2)
 
 
 class World(Protocol):

@@ -122,11 +122,12 @@ class Sending(threading.Thread):
 
 
 def started(service: Deployment) -> dict[str, int]:
-    """The service as it runs in this mode, one process or one for each role; consumer -> port of its health."""
+    """The service as it runs in this mode, one process or one for each role, the door first; consumer -> port of its health."""
     if not production(service):
-        service.start()
+        service.up()
         return dict.fromkeys(CONSUMERS, service.port)
     service.start("api", "--host", "127.0.0.1", "--port", str(service.port))
+    service.ready()
     ports = {name: free_port() for name in CONSUMERS}
     for name, port in ports.items():
         service.start("consume", name, "--health-port", str(port))
@@ -199,12 +200,11 @@ class Leaving:
 async def leaving(service: Deployment, count: int) -> Leaving:
     """Tells the processes to end while they work off this backlog and take in more."""
     await prefill(service, count)
-    started(service)
-    eventually(lambda: service.get("/health/ready").status_code == 200, within_s=40)
+    ports = started(service)
     sending = Sending(service)
     sending.start()
-    at_work(service, count)
     eventually(lambda: len(sending.accepted) > 5)
+    eventually(lambda: processed(ports, "projector") > 0, within_s=40, says="a batch that is done")
     begun = time.monotonic()
     codes = service.down(within_s=LEAVE_S)
     took = time.monotonic() - begun
@@ -232,7 +232,6 @@ async def test_a_process_that_has_a_backlog_leaves_in_time_and_does_the_rest_onc
     assert any(left.behind_by.values()), "everything was done before the signal: nothing is shown"
 
     ports = started(service)
-    eventually(lambda: service.get("/health/ready").status_code == 200, within_s=40)
     settled(service, within_s=90)
     # A batch is counted a moment after it was committed.
     for consumer, waiting in left.behind_by.items():
