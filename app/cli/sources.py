@@ -22,6 +22,7 @@ from app.cli.printing import AsJson, show_json
 from app.cli.running import Config, settings_of
 from app.configuration import load
 from app.errors import Misconfigured
+from app.sources.config import checked_name
 
 PATH = "/v1/sources"
 POLL_S = 1.0
@@ -30,6 +31,11 @@ app = typer.Typer(no_args_is_help=True, help="Senders: list, check, try, record,
 
 
 def _of(source: str, *more: str) -> str:
+    try:
+        checked_name(source)
+    except ValueError:
+        # In a path it would name something else.
+        raise Misconfigured(f"no source can be called {source!r}; `bindery sources status` lists those there are") from None
     return "/".join([PATH, quote(source, safe=""), *more])
 
 

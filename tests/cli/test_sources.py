@@ -77,6 +77,8 @@ def test_a_topic_is_accepted_and_quarantine_released(server: Running, bindery: B
     assert "0 released (0 events), 1 kept" in told
     assert "1: the header x-timestamp is absent" in told
     assert "arn:y" in bindery("sources", "accept", "sns", "arn:y", *at, code=2)
+    for name in ("", "a/b", ".."):
+        assert f"no source can be called {name!r}" in bindery("sources", "release", name, *at, code=2)
 
 
 def test_a_recording_that_nothing_comes_to_says_so(server: Running, bindery: Bindery, tmp_path: Path) -> None:
