@@ -11,6 +11,7 @@ page on product change webhooks (host), `@adobe/aio-lib-events` 4.1.0 (host and 
 import re
 from collections.abc import Iterator
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,7 +26,8 @@ TTL_S = 86_400.0
 # A key server that is away for a day stops nobody: a key past its time counts on while a fresh copy is asked for.
 GRACE_S = 86_400.0
 REFUSED_S = 60.0
-CAPACITY = 256
+# Whoever forges a request names an address; where a host answers many with one key, other hosts' keys stay.
+CAPACITY, PER_HOST = 256, 64
 
 ADOBE_HOST = "https://static.adobeioevents.com"
 # Names in requests that Adobe sent are ten letters and digits (public samples of several customers); a UUID is told of as well.
@@ -70,7 +72,7 @@ class KeyRefused(Exception):
 
 
 class KeyRing:
-    """Keys by address, CAPACITY of them at most; the one put first goes first. One per Configuration. Does no I/O."""
+    """Keys by address, CAPACITY of them at most, PER_HOST of one host; the one put first goes first. One per Configuration. Does no I/O."""
 
     def __init__(self) -> None:
         self._keys: dict[str, tuple[RSAPublicKey, float]] = {}
@@ -96,7 +98,7 @@ class KeyRing:
         self._stale.discard(url)
         self._keys.pop(url, None)
         self._keys[url] = (key, now_s)
-        _bound(self._keys)
+        _bound(self._keys, url)
 
     def refused(self, url: str, why: str, now_s: float) -> None:
         """The address answers, and not with a key: requests that name it are refused for a minute, and a key from it counts no longer."""
@@ -104,13 +106,16 @@ class KeyRing:
         self._stale.discard(url)
         self._refused.pop(url, None)
         self._refused[url] = (why, now_s + REFUSED_S)
-        _bound(self._refused)
+        _bound(self._refused, url)
 
     def stale(self) -> frozenset[str]:
         """Addresses of keys that were used past their time; fetch them anew."""
         return frozenset(self._stale)
 
 
-def _bound(held: dict[str, tuple[V, float]]) -> None:
+def _bound(held: dict[str, tuple[V, float]], added: str) -> None:
+    of_host = [url for url in held if urlsplit(url).netloc == urlsplit(added).netloc]
+    if len(of_host) > PER_HOST:
+        del held[of_host[0]]
     while len(held) > CAPACITY:
         del held[next(iter(held))]

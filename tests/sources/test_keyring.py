@@ -6,7 +6,7 @@ Owns: app/sources/keyring.py. Does not own: who fills it (tests/outbound/test_ke
 import pytest
 
 from app.errors import KeyMissing
-from app.sources.keyring import CAPACITY, GRACE_S, REFUSED_S, TTL_S, KeyRefused, KeyRing, allowed, public_keys
+from app.sources.keyring import CAPACITY, GRACE_S, PER_HOST, REFUSED_S, TTL_S, KeyRefused, KeyRing, allowed, public_keys
 from tests.sources.rsa_signers import ADOBE_PATHS, CERTIFICATE, SALSIFY_CERTIFICATE, signer
 from tests.sources.signed_samples import described
 
@@ -43,13 +43,24 @@ def test_no_more_is_kept_than_the_capacity() -> None:
     """However many addresses are named, the oldest go."""
     ring = KeyRing()
     for number in range(CAPACITY + 1):
-        ring.put(f"k{number}", signer().pem, 0)
-        ring.refused(f"r{number}", "no", 0)
+        ring.put(f"https://k{number}/", signer().pem, 0)
+        ring.refused(f"https://r{number}/", "no", 0)
+    for gone in ("https://k0/", "https://r0/"):
+        with pytest.raises(KeyMissing):
+            ring.find(gone, 1)
+    ring.find(f"https://k{CAPACITY}/", 1)
+
+
+def test_one_hosts_many_addresses_drive_out_no_other_hosts_key() -> None:
+    """A server that answers any query with its certificate fills its own share only."""
+    ring = KeyRing()
+    ring.put(CERTIFICATE, signer().pem, 0)
+    for number in range(CAPACITY + 1):
+        ring.put(f"{SALSIFY_CERTIFICATE}?{number}", signer().pem, 0)
+    ring.find(CERTIFICATE, 1)
+    ring.find(f"{SALSIFY_CERTIFICATE}?{CAPACITY}", 1)
     with pytest.raises(KeyMissing):
-        ring.find("k0", 1)
-    with pytest.raises(KeyMissing):
-        ring.find("r0", 1)
-    ring.find(f"k{CAPACITY}", 1)
+        ring.find(f"{SALSIFY_CERTIFICATE}?{CAPACITY - PER_HOST}", 1)
 
 
 def test_keys_are_read_from_certificates_and_bare() -> None:
