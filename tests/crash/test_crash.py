@@ -75,7 +75,7 @@ class Sender(threading.Thread):
             source, body = pending[-1]
             try:
                 headers = {"content-type": "application/json", **signature(source, body)}
-                answer = httpx.post(f"{self._service.url}/webhooks/{source}", content=body, headers=headers, timeout=5, verify=TLS)
+                answer = httpx.post(f"{self._service.url}/webhooks/{source}", content=body, headers=headers, timeout=20, verify=TLS)
             except httpx.TransportError:
                 time.sleep(0.05)
                 continue
@@ -88,7 +88,7 @@ class Sender(threading.Thread):
     def halt(self) -> None:
         """Ends after the last event was accepted."""
         self._halt.set()
-        self.join(30)
+        self.join(60)
         assert not self.is_alive(), "the last event was not accepted in time"
 
 
@@ -106,7 +106,7 @@ async def test_killed_at_any_point_nothing_is_lost_and_nothing_doubled(deploymen
         told = {"BINDERY_TEST_POINT": point, "BINDERY_TEST_COUNT": str(chance.randint(1, 6)), "BINDERY_TEST_ACT": "kill"}
         process = deployment.start("--http", environment={**told, "BINDERY_HOST": "127.0.0.1", "BINDERY_PORT": str(deployment.port)})
         if point:
-            assert process.wait(40) == -9, f"{point} was never passed; see {deployment.folder}"
+            assert process.wait(90) == -9, f"{point} was never passed; see {deployment.folder}"
         else:
             deployment.ready()
             time.sleep(chance.random())
@@ -120,7 +120,7 @@ async def test_killed_at_any_point_nothing_is_lost_and_nothing_doubled(deploymen
 
 async def settled(deployment: Deployment, sender: Sender) -> None:
     """Waits until nothing is left to do, then compares store, topic and oracle."""
-    eventually(lambda: sum(item["records"] for item in deployment.get("/v1/lag").json()["items"]) == 0, within_s=60, says="lag 0")
+    eventually(lambda: sum(item["records"] for item in deployment.get("/v1/lag").json()["items"]) == 0, within_s=90, says="lag 0")
     expected = await oracle(sender.accepted, deployment.folder / "bindery.yaml", 1)
     answers = stored(deployment, expected)
     letters = deployment.get("/v1/dead-letters")

@@ -154,7 +154,7 @@ class Deployment:
         """Waits until readiness is green."""
         eventually(lambda: self.get("/health/ready").status_code == 200, within_s=60, says=f"readiness (logs in {self.folder})")
 
-    def down(self, number: signal.Signals = signal.SIGTERM, *, within_s: float = 12.0) -> list[int]:
+    def down(self, number: signal.Signals = signal.SIGTERM, *, within_s: float = 20.0) -> list[int]:
         """Stops every process and returns the exit codes."""
         for process in self.processes:
             if process.poll() is None:

@@ -177,7 +177,7 @@ class Sender:
             assert [one["asset"]["id"] for one in held["bindings"]] == [f"id-{name}"]
 
 
-def settled(service: Deployment, within_s: float = 40) -> None:
+def settled(service: Deployment, within_s: float = 60) -> None:
     """Waits until every consumer has read everything, twice in a row (a batch may append for the next consumer)."""
     for _ in range(2):
         eventually(lambda: sum(item["records"] for item in service.get("/v1/lag").json()["items"]) == 0, within_s=within_s, says="no lag")

@@ -67,7 +67,7 @@ async def test_a_storm_of_model_changes_is_two_passes_and_live_events_do_not_wai
     service = deployment.up()
     accept(service, "cloudinary-eu", upload("shared"))
     calm = sorted(latency_s(service, number) for number in range(10))
-    with httpx.Client(base_url=service.url) as client:
+    with httpx.Client(base_url=service.url, timeout=30) as client:
         for change in range(CHANGES):
             body = model(change)
             assert client.post("/webhooks/akeneo-main", content=body, headers=signature("akeneo-main", body)).status_code == 200

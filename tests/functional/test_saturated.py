@@ -122,15 +122,16 @@ class Sending(threading.Thread):
 
 
 def started(service: Deployment) -> dict[str, int]:
-    """The service as it runs in this mode, one process or one for each role, the door first; consumer -> port of its health."""
+    """The service as it runs in this mode, one process or several, the door first; consumer -> port of its health."""
     if not production(service):
         service.up()
         return dict.fromkeys(CONSUMERS, service.port)
     service.start("api", "--host", "127.0.0.1", "--port", str(service.port))
     service.ready()
-    ports = {name: free_port() for name in CONSUMERS}
-    for name, port in ports.items():
-        service.start("consume", name, "--health-port", str(port))
+    ports: dict[str, int] = {}
+    for together in (["projector"], ["projector-slow"], ["binder", "letters", "clock"]):
+        ports |= dict.fromkeys(together, free_port())
+        service.start("consume", *together, "--health-port", str(ports[together[0]]))
     return ports
 
 
