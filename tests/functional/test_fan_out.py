@@ -67,6 +67,7 @@ async def test_a_storm_of_model_changes_is_two_passes_and_live_events_do_not_wai
     service = deployment.up()
     accept(service, "cloudinary-eu", upload("shared"))
     calm = sorted(latency_s(service, number) for number in range(10))
+    begun = time.monotonic()
     with httpx.Client(base_url=service.url, timeout=30) as client:
         for change in range(CHANGES):
             body = model(change)
@@ -75,6 +76,7 @@ async def test_a_storm_of_model_changes_is_two_passes_and_live_events_do_not_wai
     while passes(service) < 1 or len(stormy) < 10:
         stormy.append(latency_s(service, 100 + len(stormy)))
         assert len(stormy) < 1000
+    pass_s = time.monotonic() - begun
     last = f"other-{CHANGES - 1}"
 
     def followed(number: int) -> bool:
@@ -86,7 +88,8 @@ async def test_a_storm_of_model_changes_is_two_passes_and_live_events_do_not_wai
     eventually(lambda: sum(item["records"] for item in service.get("/v1/lag").json()["items"]) == 0, within_s=60)
     stormy.sort()
     # A tenth of the live events may meet a page of the sweep that is being decided; none may wait for the pass.
-    assert stormy[len(stormy) * 9 // 10] < max(10 * calm[len(calm) // 2], 1.0), f"calm {calm}, stormy {stormy}"
+    most_s = max(10 * calm[len(calm) // 2], 1.0, pass_s / 8)
+    assert stormy[len(stormy) * 9 // 10] < most_s, f"calm {calm}, stormy {stormy}, the pass {pass_s:.1f} s"
     assert passes(service) <= 2, "asks during a pass are one more pass, however many"
     service.down()
     assert await swept(service) <= 2 * VARIANTS, "two passes ask for every variant twice, and for nothing else"
