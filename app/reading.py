@@ -72,6 +72,14 @@ def is_missing(file: Path) -> bool:
         return False
 
 
+def _is_file(file: Path) -> bool:
+    """Failure policy: what cannot be looked for is none."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
 @dataclass
 class Reading:
     """One reading of a file: what was found wrong so far. presets: their files as data, each read once."""
@@ -136,7 +144,7 @@ class Reading:
         where = f"sources.{name}"
         own = words.preset.endswith((".yaml", ".yml"))
         file = (self.path.parent if self.path and own else PRESETS) / (words.preset if own else f"{words.preset}.yaml")
-        if not file.is_file() or (not own and file.parent != PRESETS):
+        if not _is_file(file) or (not own and file.parent != PRESETS):
             known = ", ".join(sorted(known.stem for known in PRESETS.glob("*.yaml")))
             self.mistakes.add(
                 f"{where}.preset", f"there is no preset {words.preset!r}; there are {known}, or the path of a .yaml file of your own"

@@ -37,7 +37,10 @@ class Door:
         self.pace = Pace(source.rate_per_s) if source.rate_per_s else None
         self.unavailable = ""
         if source.broken:
-            self.unavailable = f"The source {source.name!r} is configured but cannot work: {source.broken}. Mend bindery.yaml, send again."
+            # A stranger may read this: names of variables and files are for those who run the service.
+            self.unavailable = (
+                f"The source {source.name!r} is configured but cannot work; `bindery sources status {source.name}` says why. Send again."
+            )
         elif source.retired:
             self.unavailable = f"The source {source.name!r} is retired and takes nothing any more. Switch this webhook off at the sender."
 

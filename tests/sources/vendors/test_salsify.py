@@ -147,7 +147,7 @@ def test_an_assets_own_requests() -> None:
 def test_either_request_says_the_same_of_an_asset() -> None:
     """What a file is stands in the asset of a product and in the asset's own request alike, as in Salsify's own example of an asset."""
     more = {"etag": "9fc0", "asset_height": 2579, "asset_width": 3869, "asset_resource_type": "image", "bytes": 2768247, "format": "jpg"}
-    whole = asset("front", **{f"salsify:{name}": value for name, value in more.items()})
+    whole = asset("front") | {f"salsify:{name}": value for name, value in more.items()}
     own, inside = Shop("salsify"), Shop("salsify")
     own.send(of_assets("change", whole), headers())
     inside.send(alert("change", product(1, SKU, whole)), headers())
