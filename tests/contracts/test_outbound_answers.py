@@ -17,6 +17,7 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -51,9 +52,13 @@ async def _endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         await writer.drain()
 
 
-async def test_O3_an_endless_body_ends_the_call(outbound: Outbound) -> None:
-    """The call ends while the body streams, the connection is closed, and no more than about the limit was held."""
-    async with served(_endless) as server:
+BOMB = answer(gzip.compress(bytes(60 * KIB * KIB)), "Content-Encoding: gzip")
+
+
+@pytest.mark.parametrize("behaviour", [_endless, BOMB], ids=["endless", "packed"])
+async def test_O3_a_body_ends_the_call_where_it_grows_too_large(outbound: Outbound, behaviour: Any) -> None:
+    """One that never ends, and sixty megabytes of zeros in sixty kilobytes: the call ends, the connection too, little was ever held."""
+    async with served(behaviour) as server:
         tracemalloc.start()
         try:
             with pytest.raises(VendorDown, match="bytes"):
@@ -63,20 +68,6 @@ async def test_O3_an_endless_body_ends_the_call(outbound: Outbound) -> None:
             tracemalloc.stop()
         assert peak < 4_096 * KIB
         await asyncio.wait_for(server.gone.wait(), 20)
-
-
-async def test_O3_a_bomb_is_not_unpacked(outbound: Outbound) -> None:
-    """Sixty megabytes of zeros in sixty kilobytes are stopped at the limit, not after."""
-    bomb = gzip.compress(bytes(60 * KIB * KIB))
-    async with served(answer(bomb, "Content-Encoding: gzip")) as server:
-        tracemalloc.start()
-        try:
-            with pytest.raises(VendorDown, match="bytes"):
-                await outbound.call("GET", server.url, max_bytes=512 * KIB, private=LOCAL)
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        assert peak < 4_096 * KIB
 
 
 async def test_O3_a_body_that_is_announced_as_too_large_is_not_read(outbound: Outbound) -> None:

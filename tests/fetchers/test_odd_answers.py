@@ -4,7 +4,6 @@ Owns: seeded mutations of good answers. Does not own: faults of connections and 
 Next stop: tests/fetchers/test_failures.py.
 """
 
-from collections.abc import Collection, Mapping
 from random import Random
 from typing import Any
 
@@ -15,7 +14,7 @@ from app.errors import VendorFailed
 from app.fetchers.calls import Vendor
 from app.ports import Answer
 from app.sources.fetching import VARIANTS
-from tests.doubles import HandClock
+from tests.doubles import Call, HandClock, Outside
 from tests.fetchers.vendors import CASES
 
 ODD: tuple[Any, ...] = (
@@ -64,29 +63,17 @@ def mutated(value: Any, random: Random, share: float) -> Any:
     return [mutated(held, random, share) for held in value] if isinstance(value, list) else value
 
 
-class Odd:
-    """An Outbound that answers everything with mutations of good answers, and with 500 once it was asked too often."""
+class Odd(Outside):
+    """Answers everything with mutations of good answers, and with 500 once it was asked too often."""
 
     def __init__(self, good: list[Any], random: Random) -> None:
         self._good, self._random, self._calls = good, random, 0
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        timeout_s: float = 10.0,
-        max_bytes: int = 16_777_216,
-        private: Collection[str] = (),
-    ) -> Answer:
+    async def answered(self, call: Call) -> Answer:
         self._calls += 1
         status = 500 if self._calls > MOST_CALLS else self._random.choice([*[200] * 8, 400, 404, 405, 422])
         content = orjson.dumps(mutated(self._random.choice(self._good), self._random, self._random.choice([0.02, 0.1])))
         return Answer(status, {}, content if self._random.random() > 0.03 else content[:-1], 0)
-
-    async def stop(self) -> None: ...
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

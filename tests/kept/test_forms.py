@@ -6,11 +6,6 @@ Next stop: app/kept/topics.py.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest_asyncio
-
 from app.backends.sqlite.store import SqliteStore
 from app.kept import recordings, seen, topics
 from app.kept.recordings import Recording
@@ -20,15 +15,6 @@ from schemas.control import Kept, fitting
 
 ARN = "arn:aws:sns:eu-west-1:1:a"
 HOUR_US = 3_600_000_000
-
-
-@pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    """An embedded store."""
-    made = SqliteStore(tmp_path / "store.db")
-    await made.start()
-    yield made
-    await made.stop()
 
 
 def asks(at_us: int, **about: str) -> Kept:

@@ -5,11 +5,9 @@ Owns: placing, taking out, surviving repetition. Does not own: what is kept (tes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,15 +22,6 @@ SMALL = Bounds(4, 100)
 
 def kept(nth: int, size: int = 10, source: str = "pim-1") -> Kept:
     return Kept("quarantined", source, nth, b"x" * size, path=f"/webhooks/{source}", headers={"n": str(nth)}, id=f"id-{nth}")
-
-
-@pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    """An embedded store."""
-    made = SqliteStore(tmp_path / "store.db")
-    await made.start()
-    yield made
-    await made.stop()
 
 
 @pytest.fixture
