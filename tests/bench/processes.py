@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.functional.deployment import free_port
 
-START_S = 30.0
+START_S = 60.0
 
 
 def peak_mb(pid: int) -> float:

@@ -20,7 +20,7 @@ CONFIG = Path(__file__).parents[2] / "examples" / "bindery.yaml"
 def refused(*options: object) -> str:
     """What `bindery run` says with these options, before it ends with 2."""
     command = [sys.executable, "-m", "app.cli", "run", "--config", CONFIG, *options]
-    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=30, check=False, cwd=CONFIG.parents[1])
+    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=50, check=False, cwd=CONFIG.parents[1])
     assert ran.returncode == 2, ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
     return ran.stderr
