@@ -260,7 +260,7 @@ def test_who_is_told_no_is_told_when_to_come_back(deployment: Deployment) -> Non
     service.environment = {"BINDERY_WEBHOOK_DEADLINE_S": "0.000001"}
     service.configure(
         more="""
-  cloudinary-slow: {preset: cloudinary, secrets: [env:TEST_SECRET], tolerance_s: null, when_rights_unknown: show, rate_per_s: 1}
+  cloudinary-slow: {preset: cloudinary, secrets: [env:TEST_SECRET], tolerance_s: null, when_rights_unknown: show, rate_per_s: 0.05}
   cloudinary-broken: {preset: cloudinary, secrets: [env:NOBODY_HAS_SET_THIS], when_rights_unknown: show}
   cloudinary-retired: {preset: cloudinary, secrets: [env:TEST_SECRET], when_rights_unknown: show, retired: true}
 """
