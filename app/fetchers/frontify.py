@@ -2,18 +2,18 @@
 
 Owns: the query and what errors mean. Does not own: what an asset means (app/sources/presets/frontify.yaml). Next stop: calls.py.
 
-Documented (schema pages of the vendor): query assets(ids: [ID!]!): [Asset]; the fields of the interface Asset; custom metadata with `value`
-or `values`. Public code: the fields of Image, Video, Document, Audio and File in one query, downloadUrl(permanent: true), the header
-X-Frontify-Beta. Probed by others: errors come with 200, extensions.category `permission` for a wrong token; the vendor publishes no limits,
-only a score of each query's cost. Inferred: 25 ids a call, four calls at once, five a second; an asset that is null in an answer without
-errors does not exist.
+Documented (schema pages of the vendor): queries asset(id: ID!): Asset and assets(ids: [ID!]!): [Asset]; the fields of the interface Asset;
+custom metadata with `value` or `values`. Public code: the fields of Image, Video, Document, Audio and File in one query,
+downloadUrl(permanent: true), the header X-Frontify-Beta. Probed by others: errors come with 200, extensions.category `permission` for a
+wrong token; the vendor publishes no limits, only a score of each query's cost. Inferred: 25 ids a call, four calls at once, five a second;
+an asset that is null in an answer without errors does not exist.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from app.errors import VendorDenied, VendorDown
-from app.fetchers.calls import Calls, Limits, Rejected, Vendor, member, parsed
+from app.fetchers.calls import Calls, Limits, Rejected, Vendor, itself, member, parsed
 from app.fetchers.pages import halved, page
 from app.fetchers.tokens import bearer
 from app.sources.access import FrontifyApi
@@ -22,13 +22,15 @@ from app.sources.fetching import Page
 OPEN_AT_ONCE, PER_CALL = 4, 25
 PER_S, BURST, BUSY_S = 5.0, 5, 60.0
 _FILE = "filename extension size previewUrl downloadUrl(permanent: true)"
-QUERY = f"""query Assets($ids: [ID!]!) {{ assets(ids: $ids) {{
+_FIELDS = f"""{{
   __typename id externalId title description alternativeText createdAt modifiedAt expiresAt author status
   availability {{ from to }} copyright {{ status notice }} tags {{ value }} licenses {{ id title license }}
   customMetadata {{ property {{ id name }} ... on CustomMetadataValue {{ value }} ... on CustomMetadataValues {{ values }} }}
   ... on Image {{ {_FILE} width height }} ... on Video {{ {_FILE} width height }}
   ... on Document {{ {_FILE} }} ... on Audio {{ {_FILE} }} ... on File {{ {_FILE} }}
-}} }}"""
+}}"""
+ONE = f"query Asset($id: ID!) {{ asset(id: $id) {_FIELDS} }}"
+SEVERAL = f"query Assets($ids: [ID!]!) {{ assets(ids: $ids) {_FIELDS} }}"
 
 
 class Frontify:
@@ -49,7 +51,25 @@ class Frontify:
         return halved(things, self._assets)
 
     async def _assets(self, ids: Sequence[str]) -> Page:
-        asked = {"query": QUERY, "variables": {"ids": list(ids)}}
+        if len(ids) == 1:
+            try:
+                data, began_us = await self._data(ONE, {"id": ids[0]})
+                if "asset" in data and data["asset"] is None:
+                    return self._page(ids, [], began_us)
+                return self._page(ids, [itself(self.system, ids[0], member(self.system, data, "asset", kind=dict), "id")], began_us)
+            except Rejected:
+                # An error may stand for an asset that does not exist; the list has a null for it.
+                pass
+        data, began_us = await self._data(SEVERAL, {"ids": list(ids)})
+        return self._page(ids, member(self.system, data, "assets"), began_us)
+
+    def _page(self, ids: Sequence[str], assets: Sequence[Any], began_us: int) -> Page:
+        states = {member(self.system, one, "id", kind=str): _plain(one) for one in assets if one is not None}
+        return page("asset", ids, states, began_us, updated=lambda state: state.get("modifiedAt"))
+
+    async def _data(self, query: str, variables: Mapping[str, Any]) -> tuple[Any, int]:
+        """What stands under `data`, and the start of the call. Raises Rejected where there are errors."""
+        asked = {"query": query, "variables": variables}
         try:
             answer = await self._calls.call("POST", "/graphql", json=asked, headers={"X-Frontify-Beta": "enabled"})
         except Rejected as refused:
@@ -59,9 +79,7 @@ class Frontify:
         errors = member(self.system, data.get("errors") or [] if isinstance(data, dict) else data)
         if errors:
             self._failed(errors, Rejected(f"{self.system} answers the query with {len(errors)} errors", answer))
-        assets = member(self.system, data, "data", "assets")
-        states = {member(self.system, one, "id", kind=str): _plain(one) for one in assets if one is not None}
-        return page("asset", ids, states, answer.began_us, updated=lambda state: state.get("modifiedAt"))
+        return member(self.system, data, "data", kind=dict), answer.began_us
 
     def _failed(self, errors: Sequence[Any], refused: Rejected) -> None:
         """A partial answer is none: what is null in it may exist."""

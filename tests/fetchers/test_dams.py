@@ -1,6 +1,7 @@
 """What is peculiar to one DAM's API each."""
 
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -98,6 +99,21 @@ async def test_frontify_errors_are_no_absences(world: World) -> None:
         await fetched(case.fetching(world.vendor(), server.url, token="another"), "asset", [case.thing(0)])
 
 
+async def test_frontify_is_asked_for_one_asset_by_its_own_query(world: World) -> None:
+    """As in the vendor's samples. What answers about no asset at all, or about another one, tells nothing."""
+    case = CASES["frontify"]
+    for answered, wanted in (({"asset": case.state(0)}, 1), ({"asset": None}, 0), ({}, None), ({"asset": case.state(1)}, None)):
+        server = await world.serve(FrontifyThatSays(answered))
+        fetching = fetched(case.fetching(world.vendor(), server.url), "asset", [case.thing(0)])
+        if wanted is None:
+            with pytest.raises(VendorDown):
+                await fetching
+        else:
+            brought = await fetching
+            assert (len(brought.states), len(brought.absent)) == (wanted, 1 - wanted)
+        assert server.calls == 1
+
+
 @pytest.mark.parametrize("delivery", [False, True])
 async def test_contentful_has_two_apis(world: World, delivery: bool) -> None:
     """The Delivery API shows what is published and wants every locale asked for; the Management API shows drafts, too."""
@@ -156,3 +172,15 @@ async def test_what_is_wrong_for_all_is_no_assets_fault(world: World) -> None:
     with pytest.raises(VendorDown, match="query"):
         await fetched(CASES["frontify"].fetching(world.vendor(), frontify.url), "asset", ["a", "b", "c"])
     assert (contentful.calls, frontify.calls) == (1, 1)
+
+
+class FrontifyThatSays(Frontify):
+    """Answers `asset(id:)` with this, whatever is asked for, and knows no list of assets."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        super().__init__()
+        self._data = data
+
+    def answer(self, request: Request) -> Reply:
+        one = set(request.json()["variables"]) == {"id"}
+        return reply({"data": self._data} if one else {"errors": [{"message": "Cannot query field assets"}]})

@@ -32,7 +32,7 @@ type Document implements Asset {{ {_SHARED} {_FILE} }}
 type Audio implements Asset {{ {_SHARED} {_FILE} }}
 type File implements Asset {{ {_SHARED} {_FILE} }}
 type EmbeddedContent implements Asset {{ {_SHARED} }}
-type Query {{ assets(ids: [ID!]!): [Asset] }}
+type Query {{ asset(id: ID!): Asset assets(ids: [ID!]!): [Asset] }}
 """)
 for _name in ("Asset", "CustomMetadata"):
     _type: Any = SCHEMA.type_map[_name]
@@ -52,7 +52,7 @@ class Frontify(VendorServer):
             wrong = {"message": "policy 'authenticated' not fulfilled", "extensions": {"category": "permission"}}
             return reply({"errors": [wrong], "data": {"assets": None}})
         asked = request.json()
-        outcome = graphql_sync(SCHEMA, asked["query"], {"assets": self._assets}, variable_values=asked["variables"])
+        outcome = graphql_sync(SCHEMA, asked["query"], {"assets": self._assets, "asset": self._asset}, variable_values=asked["variables"])
         if outcome.errors and outcome.data is None:
             self.violated(f"the query is wrong: {outcome.errors[0].message}")
             return reply({"errors": [{"message": "Invalid query"}]}, 400)
@@ -62,6 +62,12 @@ class Frontify(VendorServer):
             else {}
         )
         return reply({"data": outcome.data, "extensions": {"complexityScore": 3}, **errors})
+
+    def _asset(self, info: Any, id: str) -> Any:  # noqa: A002 -- the schema's name
+        held = self._assets(info, [id])[0]
+        if isinstance(held, Exception):
+            raise held
+        return held
 
     def _assets(self, _: Any, ids: list[str]) -> list[Any]:
         held = [self.state("asset", one) for one in ids]
