@@ -119,7 +119,7 @@ def _counted(counts: Counts) -> Seen:
         last_accepted_us=counts.last_accepted_us,
         last_error_us=counts.last_error_us,
         last_error=counts.last_error,
-        last_order_us=seen.order(counts.last_order, counts.last_accepted_us),
+        last_order_us=counts.newest_order_us,
     )
 
 

@@ -33,7 +33,7 @@ NOBODY = ""  # the source of requests for a source that is not configured
 @dataclass(slots=True)
 class Counts:
     """What became of the requests of one source. Instants in µs UTC, 0 for never; `last_error` is the last refusal in words,
-    `last_order` the sender's own time (RFC 3339) of the event with one that came last."""
+    `newest_order_us` the newest time that the sender gave an event."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     events: int = 0
@@ -44,7 +44,7 @@ class Counts:
     last_accepted_us: int = 0
     last_error_us: int = 0
     last_error: str = ""
-    last_order: str = ""
+    newest_order_us: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * len(LABELS))
     seconds: float = 0.0
 

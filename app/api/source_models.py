@@ -71,8 +71,7 @@ class SourceState(BaseModel):
     last_delivery_at: str | None = Field(description="The last request whose signature was looked at.")
     last_accepted_at: str | None
     last_order_at: str | None = Field(
-        description="The newest time that the sender gave an event, of those that came last within two seconds; null where it gives none, "
-        "or orders by a number of each thing."
+        description="The newest time that the sender gave an event; null where it gives none, or orders by a number of each thing."
     )
     last_error: str | None
     last_error_at: str | None

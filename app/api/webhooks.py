@@ -24,6 +24,7 @@ from app.api.metrics import DISCONNECTED, NOBODY, Counts, DoorMetrics
 from app.api.problems import Problem
 from app.api.refusals import Reading, refuse
 from app.errors import EngineDown, EntryRefused, KeyMissing
+from app.kept import seen
 from app.sources.credentials import UnacceptedTopic
 from schemas.control import Kept
 
@@ -194,8 +195,10 @@ class Webhooks:
             about = {"notice": received.notice, "type": received.notice}
             await self._apart.keep(Kept("notice", source.name, now_us, about=about), request)
         counts.accepted(len(accepted), len(letters), loop.time() - began_s, now_us)
-        if received.events and received.events[-1].time:
-            counts.last_order = received.events[-1].time
+        if received.events:
+            # Within one request times have one form, so that their texts compare.
+            newest = max([event.time for event in received.events])
+            counts.newest_order_us = max(counts.newest_order_us, seen.order(newest, now_us)) if newest else counts.newest_order_us
         answer = received.answer
         if answer is None:
             return JSON_TYPE, b'{"accepted":%b,"dead_letters":%b}' % (orjson.dumps(accepted), orjson.dumps(letters) if letters else b"[]")

@@ -16,8 +16,7 @@ from rich.text import Text
 
 from app.cli.client import ASKED, DATA_DIR, SERVICE, DataDir, Service, Token, Url, Why, request
 from app.cli.failing import explained
-from app.cli.printing import AsJson, show_json
-from app.domain.instants import rfc3339
+from app.cli.printing import AsJson, readable, show_json
 from app.errors import Misconfigured
 
 
@@ -81,17 +80,8 @@ def _print_asset(console: Console, one: dict[str, Any]) -> None:
     for fact in one["decided_by"]:
         event = fact.get("event") or {}
         told = f"  ({event['type']} {event['id']} of {event['source']})" if event else ""
-        value = orjson.dumps(_readable(fact["path"], fact["value"])).decode()
+        value = orjson.dumps(readable(fact["path"], fact["value"])).decode()
         console.print(f"    {fact['path']} = {value}{told}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _readable(path: str, value: Any) -> Any:
-    """The value of a fact with instants (µs, under `rights.`) as RFC 3339, whatever they are nested in."""
-    if not path.startswith("rights."):
-        return value
-    if isinstance(value, list):
-        return [_readable(path, each) for each in value]
-    return rfc3339(value) if type(value) is int else value
 
 
 @explained

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from app.cli.printing import counted
+
 
 def states(items: Sequence[Mapping[str, Any]]) -> Group:
     """Every source: a head line, then what was seen, what waits, and what a person has to do."""
@@ -38,9 +40,10 @@ def _about(item: Mapping[str, Any]) -> Iterator[str]:
     yield f"last request {item['last_delivery_at'] or 'never'}, last accepted {item['last_accepted_at'] or 'never'}, " + (
         f"newest order {item['last_order_at']}" if item["last_order_at"] else "no time of an event seen"
     )
-    yield f"{item['accepted']} accepted, {item['events']} events, {item['letters']} letters wait, {item['waiting_tasks']} tasks wait" + (
-        f", {item['lag']} events behind" if item["lag"] is not None else ""
-    )
+    yield (
+        f"{item['accepted']} accepted, {counted(item['events'], 'event')}, {counted(item['letters'], 'letter waits', 'letters wait')}, "
+        f"{counted(item['waiting_tasks'], 'task waits', 'tasks wait')}"
+    ) + (f", {counted(item['lag'], 'event')} behind" if item["lag"] is not None else "")
     if item["answered"]:
         yield "answered beside events: " + ", ".join(f"{count} {kind}" for kind, count in item["answered"].items())
     if item["refused"]:
@@ -57,7 +60,7 @@ def _about(item: Mapping[str, Any]) -> Iterator[str]:
 
 def _waiting(item: Mapping[str, Any]) -> Iterator[str]:
     for topic in item["topics"]:
-        told = f"SNS topic {topic['topic']}: {topic['state']}"
+        told = f"SNS topic {topic['topic']}: {'accepted, and confirmed soon' if topic['state'] == 'wanted' else topic['state']}"
         if topic["state"] == "held":
             told += f"; if it is yours: bindery sources accept {item['name']} {topic['topic']}"
         yield told + (f"; {topic['last_error']}" if topic["last_error"] else "")

@@ -18,7 +18,7 @@ from app.cli import local, samples, source_tables, trying
 from app.cli.client import ASKED, DATA_DIR, SERVICE, DataDir, Service, Token, Url, Why, request
 from app.cli.failing import explained
 from app.cli.local import SourceName
-from app.cli.printing import AsJson, show_json
+from app.cli.printing import AsJson, counted, show_json
 from app.cli.running import Config, settings_of
 from app.configuration import load
 from app.errors import Misconfigured
@@ -94,7 +94,8 @@ def accept(
 ) -> None:
     """Lets an SNS topic in that asked to be confirmed, and confirms its subscription."""
     answer = request("POST", _of(source, "topics", "accept"), Service(url, token, data_dir), json={"topic": topic, "why": why})
-    typer.echo(f"{answer['topic']}: accepted, {answer['state']}. `bindery sources status {source}` shows when it is confirmed.")
+    soon = f"its subscription is confirmed soon, as `bindery sources status {source}` will show"
+    typer.echo(f"{answer['topic']} is accepted; {soon if answer['state'] == 'wanted' else 'it is ' + answer['state']}")
 
 
 @app.command()
@@ -108,10 +109,12 @@ def release(
 ) -> None:
     """Verifies again what is in quarantine, once the secret is mended, and lets in what passes."""
     answer = request("POST", _of(source, "quarantine", "release"), Service(url, token, data_dir), json={"why": why})
-    letters = f", {answer['dead_letters']} dead letters" if answer["dead_letters"] else ""
-    typer.echo(f"{answer['released']} released ({answer['events']} events{letters}), {answer['kept']} kept")
+    letters = f", {counted(answer['dead_letters'], 'dead letter')}" if answer["dead_letters"] else ""
+    typer.echo(f"{answer['released']} released ({counted(answer['events'], 'event')}{letters}), {answer['kept']} kept")
     for reason, count in answer["reasons"].items():
         typer.echo(f"  {count}: {reason}")
+    if answer["kept"] and not answer["released"]:
+        typer.echo("The service reads secrets when it starts: if one was mended since, restart it and release again.")
 
 
 @app.command()

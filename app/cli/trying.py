@@ -18,7 +18,7 @@ from rich.markup import escape
 from app.bootstrap import download_key, system_clock
 from app.cli.failing import explained
 from app.cli.local import File, SourceName, configured
-from app.cli.printing import AsJson, show_json
+from app.cli.printing import AsJson, counted, readable, show_json
 from app.cli.running import Config, settings_of
 from app.configuration import Configuration
 from app.errors import KeyMissing, Misconfigured
@@ -85,7 +85,7 @@ def _print(console: Console, shown: Mapping[str, Any], remark: str) -> None:
         console.print(f"[bold]beside events[/bold]: {escape(shown['beside'])}")
         return
     events = shown["events"]
-    console.print(f"[bold]split[/bold]: {len(events)} {'piece' if len(events) == 1 else 'pieces'}")
+    console.print(f"[bold]split[/bold]: {counted(len(events), 'piece')}")
     for number, event in enumerate(events, 1):
         told = escape(f"{event['key'] or 'no record'}  ({'full state' if event['full'] else 'change'}, id {event['id']})")
         console.print(f"\n{number}. [bold]{escape(event['type'] or 'no type')}[/bold]  {told}")
@@ -95,7 +95,7 @@ def _print(console: Console, shown: Mapping[str, Any], remark: str) -> None:
         if event["order"]:
             console.print(f"  order: {order_in_words(event['order'])}", highlight=False)
         for leaf, value in sorted((event["facets"] or {}).items()):
-            console.print(escape(f"  {leaf} = {orjson.dumps(value).decode()}"), highlight=False)
+            console.print(escape(f"  {leaf} = {orjson.dumps(readable(leaf, value)).decode()}"), highlight=False)
     for fetch in shown.get("fetches", ()):
         console.print(escape(f"\nasks for a fetch of {fetch['kind']} {fetch['id']}: {fetch['reason']}"), highlight=False)
 

@@ -25,9 +25,8 @@ FADING = 0.999
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Counts, instants in µs UTC (0: never). refused: outcome -> requests. last_order_us: the newest time that a sender gave
-    one of its events, of those that came last within two seconds. pauses: between deliveries, of more than a few seconds; longest_us: the
-    longest of them, fading."""
+    """Counts, instants in µs UTC (0: never). refused: outcome -> requests. last_order_us: the newest time that a sender gave one of its
+    events. pauses: between deliveries, of more than a few seconds; longest_us: the longest of them, fading."""
 
     accepted: int = 0
     events: int = 0

@@ -64,6 +64,7 @@ def test_the_newest_time_of_a_sender_is_neither_wiped_out_nor_made_up(server: Ru
         assert server.source("dam-1")["last_order_at"] == "2026-02-28T23:00:00Z"
     server.deliver("dam-1", [event("both", time="2026-02-28T23:30:00Z")])
     server.deliver("dam-1", event("late"))
+    server.deliver("dam-1", event("older", time="2026-02-28T23:20:00Z"))
     assert server.source("dam-1")["last_order_at"] == "2026-02-28T23:30:00Z"
 
 

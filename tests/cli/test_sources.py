@@ -51,7 +51,7 @@ def test_status_of_one_and_of_all(server: Running, bindery: Bindery) -> None:
     server.deliver("dam-1", {"id": "1", "thing": "a"}, {"x-signature": "no"})
     told = bindery("sources", "status", "dam-1")
     assert "last request 2026-03-01T00:00:00Z" in told
-    assert "1 accepted, 1 events" in told
+    assert "1 accepted, 1 event," in told
     assert "not accepted: 1 bad-signature" in told
     assert "dam-2" not in told
     assert "dam-2" in bindery("sources", "status")
@@ -72,10 +72,11 @@ def test_a_topic_is_accepted_and_quarantine_released(server: Running, bindery: B
     told = " ".join(bindery("sources", "status").split())
     assert "bindery sources accept sns arn:x" in told
     assert "bindery sources release lenient" in told
-    assert "accepted, wanted" in bindery("sources", "accept", "sns", "arn:x", *at)
+    assert "arn:x is accepted; its subscription is confirmed soon" in bindery("sources", "accept", "sns", "arn:x", *at)
     told = bindery("sources", "release", "lenient", *at)
     assert "0 released (0 events), 1 kept" in told
     assert "1: the header x-timestamp is absent" in told
+    assert "if one was mended since, restart it" in told
     assert "arn:y" in bindery("sources", "accept", "sns", "arn:y", *at, code=2)
     for name in ("", "a/b", ".."):
         assert f"no source can be called {name!r}" in bindery("sources", "release", name, *at, code=2)

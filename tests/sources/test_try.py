@@ -89,7 +89,7 @@ def test_letters(sources: dict[str, Source]) -> None:
 @pytest.fixture
 def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs the command on the sample of a Cloudinary upload."""
-    configure(tmp_path, CLOUDINARY)
+    configure(tmp_path, CLOUDINARY + "    overrides: {rights: {until: metadata.license_end}}")
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
 
@@ -162,6 +162,7 @@ def test_the_readable_form_goes_step_by_step(tried: Callable[..., Result]) -> No
     steps = ["genuine: yes", "split: 1 piece", "1. upload", "  order: 2026-10-14T08:12:31Z, a change", "  aliases.public_id ="]
     places = [shown.index(step) for step in steps]
     assert places == sorted(places)
+    assert '\n  rights.until = "20' in shown
 
 
 @pytest.fixture
