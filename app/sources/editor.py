@@ -3,7 +3,8 @@
 Owns: for_editors(). Does not own: the words (config.py, preset.py, access.py), writing the file (schemas/generate.py). Next stop:
 schemas/generate.py.
 
-It knows the shape of every word, and what follows from the preset's name: its side, and whose API `api` gives access to. What needs more
+It knows the shape of every word, and what follows from the preset's name: its side, what proves a request, and whose API `api` gives
+access to. What needs more
 than that (systems that exist, secrets that can be read) is left to `bindery config check`.
 """
 
@@ -16,6 +17,7 @@ from app.sources.access import MODELS, REFERENCE
 from app.sources.build import MEMBERS, fetcher_of
 from app.sources.config import Deployment, Name, Overrides, SourceWords
 from app.sources.preset import Preset
+from app.sources.schemes import RsaScheme, SalsifyScheme, Scheme, SnsScheme, has_clock, needs_secrets, takes_secrets
 
 Schema = dict[str, Any]
 OVERRIDES = SourceWords.model_fields["overrides"].description
@@ -46,7 +48,7 @@ def for_editors(presets: Iterable[Preset], schema_of: Callable[[Any], Schema]) -
     one["properties"]["api"] = {"type": "object", "description": one["properties"]["api"]["description"]}
     names = {"enum": [preset.preset for preset in known]}
     one["properties"]["preset"] |= {"anyOf": [names, {"type": "string", "pattern": r"\.ya?ml$"}]}
-    one["allOf"] = [*_by_side(known), *_by_fetcher(known)]
+    one["allOf"] = [*_by_side(known), *_by_scheme(known), *_by_fetcher(known)]
     for fields in ("Overrides", "Fields"):
         for name in MEMBERS:
             group = definitions[fields]["properties"][name]
@@ -86,6 +88,29 @@ def _by_side(known: list[Preset]) -> list[Schema]:
     """A DAM source says what unknown rights mean and chooses no products."""
     dams = [preset.preset for preset in known if preset.side == "dam"]
     return [_if_preset(dams, {"required": ["when_rights_unknown"], "properties": {"include": False}})]
+
+
+def _by_scheme(known: list[Preset]) -> list[Schema]:
+    """What proves a request, by the preset's scheme, where the source names no other (app/sources/checks.py says the same of both)."""
+    needed: tuple[tuple[str, Callable[[Scheme], bool]], ...] = (
+        ("secrets", needs_secrets),
+        ("keys", lambda scheme: isinstance(scheme, RsaScheme)),
+        ("url", lambda scheme: isinstance(scheme, SalsifyScheme)),
+    )
+    useless: tuple[tuple[str, Schema, Callable[[Scheme], bool]], ...] = (
+        ("secrets", {"maxItems": 0}, lambda scheme: not takes_secrets(scheme)),
+        ("topic_arn", {"type": "null"}, lambda scheme: not isinstance(scheme, SnsScheme)),
+        ("tolerance_s", {"type": "null"}, lambda scheme: not has_clock(scheme)),
+    )
+
+    def those(wanted: Callable[[Scheme], bool]) -> list[str]:
+        return [preset.preset for preset in known if wanted(preset.verify)]
+
+    own: Schema = {"required": ["overrides"], "properties": {"overrides": {"required": ["verify"]}}}
+    retired: Schema = {"required": ["retired"], "properties": {"retired": {"const": True}}}
+    some: Schema = {"minItems": 1}
+    made = [_if_preset(those(asks), {"required": [word], "properties": {word: some}}, {"anyOf": [own, retired]}) for word, asks in needed]
+    return made + [_if_preset(those(asks), {"properties": {word: held}}, own) for word, held, asks in useless]
 
 
 def _by_fetcher(known: list[Preset]) -> list[Schema]:

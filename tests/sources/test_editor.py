@@ -105,6 +105,11 @@ def test_what_is_valid_loads(tmp_path: Path) -> None:
     [
         ("cloudinary-eu", {"secrets": ["hunter2"]}, "sources.cloudinary-eu.secrets.0"),
         ("cloudinary-eu", {"tolerence_s": 5}, "sources.cloudinary-eu"),
+        ("cloudinary-eu", {"secrets": ...}, "sources.cloudinary-eu: 'secrets' is a required property"),
+        ("cloudinary-eu", {"topic_arn": "arn:aws:sns:eu-west-1:1:t"}, "sources.cloudinary-eu.topic_arn"),
+        ("erp", {"tolerance_s": 60}, "sources.erp.tolerance_s"),
+        ("erp", {"preset": "salsify", "overrides": {}, "api": {}, "secrets": []}, "sources.erp: 'url' is a required property"),
+        ("erp", {"preset": "salsify", "overrides": {}, "api": {}, "url": "https://a.example/b"}, "sources.erp.secrets"),
         ("cloudinary-eu", {"when_rights_unknown": "perhaps"}, "sources.cloudinary-eu.when_rights_unknown"),
         ("cloudinary-eu", {"when_rights_unknown": ...}, "sources.cloudinary-eu"),
         ("cloudinary-eu", {"include": {"family": ["a"]}}, "sources.cloudinary-eu"),
