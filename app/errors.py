@@ -110,5 +110,9 @@ class VendorBusy(VendorFailed):
         self.retry_after_s = retry_after_s
 
 
+class VendorResting(VendorBusy):
+    """Nothing was asked: the vendor wants to be left alone for another retry_after_s, as it said before."""
+
+
 class VendorDenied(VendorFailed):
     """The vendor refuses our access, also after the credentials were renewed."""

@@ -16,7 +16,7 @@ import structlog
 
 from app.domain.failures import SPREAD, ToLetter, reaction
 from app.domain.letters import plain, told
-from app.errors import Misconfigured, VendorBusy, VendorDenied, VendorDown, VendorFailed
+from app.errors import Misconfigured, VendorBusy, VendorDenied, VendorDown, VendorFailed, VendorResting
 from app.sources.fetching import Fetcher, Page
 from app.tasks.documents import Task
 from app.tasks.verdicts import SECOND_US, Verdict
@@ -107,6 +107,9 @@ class Calls:
                 await self._room()
             if call.open:
                 failed = Verdict("failed", "the answer did not tell of it", down=True)
+        except VendorResting as resting:
+            await self._put_off(call, resting)
+            return
         except (VendorFailed, Misconfigured, TimeoutError) as error:
             failed = await self._failed(call, error)
         except Exception as error:
@@ -155,6 +158,16 @@ class Calls:
             log_line.info("fetch.recovered", system=self._lease.system, after_failures=self._lease.pause.failures)
             self._counts.paused_until_us = 0
             await self._lease.note(Pause())
+
+    async def _put_off(self, call: Call, resting: VendorResting) -> None:
+        """The vendor was not asked, since it wants to be left alone, though a person or another call hurried: nothing counts as tried."""
+        before = self._lease.pause
+        until_us = max(before.until_us, self._engines.clock.now_us() + int(min(resting.retry_after_s, LONGEST_WAIT_S) * SECOND_US))
+        self._queue.clear()
+        for task in (call.tasks[thing] for thing in call.open):
+            self._queue.release(task, task.doc.version)
+        self._counts.paused_until_us = until_us
+        await self._lease.note(Pause(max(before.failures, 1), until_us, before.error or plain(str(resting), MOST_ERROR)))
 
     async def _failed(self, call: Call, error: Exception) -> Verdict:
         """Pauses the system; what the call's tasks count as."""

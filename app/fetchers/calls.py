@@ -7,7 +7,7 @@ Owns: Calls, Vendor, Limits, Rejected, Credentials, parsed(), member(), itself()
     other 4xx                        Rejected: this wish is to blame, not the vendor
     401                              once more with renewed credentials, then VendorDenied
     403                              VendorDenied
-    420, 429, 503 with Retry-After   VendorBusy; until then no call leaves this process
+    420, 429, 503 with Retry-After   VendorBusy; until then no call leaves this process, each is VendorResting
     3xx, 408, other 5xx, no JSON     VendorDown
 
 Messages name system, method, path and status, no query, no header and no body: all three may hold secrets.
@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 import orjson
 
-from app.errors import VendorBusy, VendorDenied, VendorDown
+from app.errors import VendorBusy, VendorDenied, VendorDown, VendorResting
 from app.fetchers.pace import Pace, retry_after_s
 from app.ports import Answer, Clock, Outbound
 
@@ -164,7 +164,7 @@ class Calls:
     def _leave_alone(self) -> None:
         left_s = self._alone_until_s - self._clock.monotonic_s()
         if left_s > 0:
-            raise VendorBusy(f"{self.system} asked to be left alone for another {left_s:.0f} s", left_s)
+            raise VendorResting(f"{self.system} asked to be left alone for another {left_s:.0f} s", left_s)
 
     def _judged(self, method: str, url: str, answer: Answer) -> Answer:
         status = answer.status

@@ -15,7 +15,7 @@ import pytest
 
 from app.domain.letter_states import apply, why_not_replayable
 from app.domain.replays import event_of
-from app.errors import Misconfigured, VendorBusy, VendorDenied, VendorDown
+from app.errors import Misconfigured, VendorBusy, VendorDenied, VendorDown, VendorResting
 from app.ports import Entry
 from app.sources.fetching import FETCH
 from app.sources.project import EventProjector
@@ -179,6 +179,42 @@ async def test_a_person_ends_a_pause(fetches: Fetches) -> None:
             await asyncio.sleep(0.001)
     assert fetches.clock.now_us() < before_us + 1000 * SECOND_US
     assert len(vendor.calls) == 3
+    assert [thing for thing, _ in await fetches.states()] == ["a"]
+
+
+async def test_a_person_does_not_shorten_what_the_vendor_asks_for(fetches: Fetches) -> None:
+    """The fetcher asks nothing before that time: the pause ends with it and no later, and nothing counts as tried."""
+    vendor = fetches.vendor
+    vendor.put("a", LONG_AGO)
+    vendor.faults = deque([Fault(VendorBusy("429", retry_after_s=300.0)), *[Fault(VendorResting("it rests", 200.0))] * 2])
+    await fetches.ask(wish("a", LONG_AGO))
+    loop = fetches.loop()
+    async with fetches.running(loop), asyncio.timeout(20):
+        while not (await fetches.task()).number("attempts"):
+            await asyncio.sleep(0.001)
+        until_us = 0
+        for hurried in (1, 2):
+            before_us = fetches.clock.now_us()
+            await desk.act(
+                fetches.store,
+                fetches.log,
+                fetches.clock,
+                "now",
+                key=None,
+                system=SYSTEM,
+                by="ann",
+                why="",
+                versions=desk.Versions("test", 1),
+            )
+            while len(vendor.calls) < 1 + hurried or (await state_of(fetches)).paused_until_us <= before_us:
+                await asyncio.sleep(0.001)
+            state = await state_of(fetches)
+            until_us = state.paused_until_us
+            assert (state.failures, state.last_error, (await fetches.task()).number("attempts")) == (1, "429", 1)
+        while not await fetches.nothing_waits():
+            await asyncio.sleep(0.001)
+    assert len(vendor.calls) == 4
+    assert until_us <= vendor.called_us[-1] < until_us + 60 * SECOND_US
     assert [thing for thing, _ in await fetches.states()] == ["a"]
 
 
