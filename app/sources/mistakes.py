@@ -4,6 +4,7 @@ Owns: Mistakes, the line for each. Does not own: finding them (app/reading.py, a
 app/configuration.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -40,7 +41,8 @@ class Mistakes:
 
     def invalid(self, wrong: ValidationError, where: str) -> None:
         """Everything that a model says is wrong, each once."""
-        found = (_explained(error, where) for error in wrong.errors(include_url=False))
+        errors = wrong.errors(include_url=False)
+        found = (_explained(error, where) for error in errors if not _of_another_form(error, errors))
         self.lines += [line for line in dict.fromkeys(found) if line not in self.lines]
 
     def tell(self) -> None:
@@ -58,6 +60,14 @@ def _words_of(model: type[BaseModel]) -> set[str]:
 def _words() -> set[str]:
     models = [vars(module).values() for module in (config, fields, preset, schemes)]
     return {word for held in models for m in held if isinstance(m, type) and issubclass(m, BaseModel) for word in _words_of(m)}
+
+
+def _of_another_form(error: Any, errors: Sequence[Any]) -> bool:
+    """Whether it only says that a list is no text, where a text or a list may stand and the mistake is in the list."""
+    above = error["loc"][:-1]
+    return error["loc"][-1:] == ("str",) and any(
+        len(other["loc"]) > len(error["loc"]) and other["loc"][: len(above)] == above for other in errors
+    )
 
 
 def _explained(error: Any, where: str) -> str:

@@ -199,10 +199,12 @@ def _reading(preset: Preset) -> list[str]:
     rows = list(_fields(preset.fields))
     for embedded in preset.embedded or ():
         rows += [(f"{name} (of each {embedded.kind} at `{embedded.path}`)", path) for name, path in _fields(embedded.fields)]
+    hot = [f"`{name}`" for name in preset.hot_fields]
+    hot += [f"what has the type `{name}`" for name in preset.hot_types]
+    hot += [f"objects of {' and '.join(f'`{name}`' for name in shape)} alone" for shape in preset.hot_shapes]
+    dropped = [f"Dropped before anything is kept: {', '.join(hot)}."] if hot else []
     if not rows:
-        return []
-    hot = [*preset.hot_fields, *preset.hot_types]
-    dropped = [f"Dropped before anything is kept: {', '.join(f'`{name}`' for name in hot)}."] if hot else []
+        return dropped
     told = "Every line can be written anew under `overrides` of the source."
     return ["## What is read from it", _table(("field", "expression"), rows), told, *dropped]
 

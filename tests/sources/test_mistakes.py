@@ -270,6 +270,13 @@ def test_a_mistake(tmp_path: Path, sources: str, path: str, words: str) -> None:
     assert re.search(rf"^{re.escape(path)}.*{re.escape(words)}", report, re.M), report
 
 
+def test_a_list_with_a_mistake_is_not_blamed_for_being_a_list(tmp_path: Path) -> None:
+    """Where one word or several may stand, only the wrong one is told: YAML reads Norway's code as false."""
+    (told,) = mistakes(tmp_path, CLOUDINARY + "    overrides: {rights: {territories: {allow: {path: a, lookup: {Norden: [SE, NO]}}}}}\n")
+    assert told.startswith("sources.cloudinary-eu.overrides.rights.territories.allow.lookup.Norden.1: ")
+    assert "put it in quotes" in told
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -72,13 +72,15 @@ REQUESTS: list[tuple[str, Any, dict[str, str]]] = [
     ("pimcore-datahub", pimcore(**{"Preis (price)": MARK, "Lager (stock)": MARK, "Listenpreis (listPrice)": {"value": MARK},
         "Price (EUR) (specialPrice)": MARK}), {}),
     ("pimcore-sintra", {"id": 1, "sku": "A", "price": MARK, "stockQuantity": MARK}, {"pimcore-event": "pimcore.dataobject.postUpdate"}),
+    ("inriver", {"EntityId": 7, "price": MARK, "Fields": [{"type": "price", "value": MARK}, {"ListPrice": PRICE}]}, {}),
+    ("struct", {"VariantIds": [7], "price": MARK, "Values": {"listino": PRICE}}, {"x-event-key": "variants:updated"}),
     ("scayle", {"key": "k", "occurredAt": AT, "type": "product-updated", "payload": {"id": 1, "variants": [
         {"id": 2, "prices": [{"price": MARK}], "stocks": [{"quantity": MARK}]}], "prices": {"oldPrice": MARK}}}, {}),
     ("generic-pim", {"id": "e", "type": "product.saved", "time": AT, "products": [
         {"id": "p", "sku": "A", "price": MARK, "stock": MARK, "uvp": {"type": "price", "value": MARK}, "list": [PRICE]}]}, {}),
 ]  # fmt: skip
-# What these senders send holds ids and keys alone.
-BARE = {"struct", "plytix", "inriver"}
+# Its requests become no events.
+BARE = {"plytix"}
 
 
 @cache
