@@ -72,16 +72,13 @@ def judge(task: Task, found: Found | None, began_us: int, pace: Pace) -> Verdict
 
 
 def _unsettled_us(task: Task, updated_us: int, began_us: int, pace: Pace) -> int:
-    """How long until a look tells all that was saved at this time of the state, at most a minute; 0 where this look did.
+    """How long until a look tells all that was saved at this time of the state, at most a tick; 0 where this look did.
 
     Either the vendor's clock has passed that time by a tick, or, where that clock is behind, it has gone on by a tick since the first look
-    that found a state of this time. A look that a person or an event hurried settles nothing.
+    that found a state of this time, this one or an earlier one. A look that a person or an event hurried settles nothing.
     """
-    first_us = task.number("seen_began_us")
-    settled_us = updated_us + pace.tick_us
-    if first_us and task.number("seen_us") == updated_us:
-        settled_us = min(settled_us, first_us + pace.tick_us)
-    return min(max(settled_us - began_us, 0), 60 * SECOND_US)
+    first_us = (task.number("seen_us") == updated_us and task.number("seen_began_us")) or began_us
+    return max(min(updated_us, first_us) + pace.tick_us - began_us, 0)
 
 
 def _absence(task: Task, began_us: int, pace: Pace) -> Verdict:

@@ -50,6 +50,7 @@ def test_where_the_vendors_clock_is_behind_two_seconds_on_it_are_enough() -> Non
     states = looks(waiting(), (0, 1, ahead_us), (1, 1, ahead_us), (1, 2, ahead_us + SECOND_US), (2, 2, ahead_us + SECOND_US))
     assert [kind for kind, _ in states] == ["again"] * 4
     assert looks(waiting(), (0, 1, ahead_us), (1, 1, ahead_us), (2, 1, ahead_us))[-1] == ("done", True)
+    assert judge(waiting(), Found("product", "a", 1, ahead_us), NOW_US, PACE).after_s == 3.0
 
 
 @pytest.mark.parametrize("deletion", [False, True])
