@@ -54,7 +54,7 @@ def list_letters(  # noqa: PLR0913, PLR0917 - each option of the command is a pa
     if not answer["items"]:
         typer.echo("No letters." if state != WAITING else "No letters wait.")
         return
-    Console().print(letter_tables.groups(answer["items"]) if groups else letter_tables.letters(answer["items"]))
+    Console().print(letter_tables.groups(answer["items"]) if groups else letter_tables.letters(answer["items"]), soft_wrap=True)
     if answer["next"]:
         typer.echo(f"More: --after {answer['next']}")
 

@@ -61,12 +61,13 @@ def explain(
     if as_json:
         show_json(answer)
         return
-    console = Console()
+    # Whole lines, so that what they say can be searched for.
+    console = Console(soft_wrap=True)
     console.print(f"[bold]{escape(name)}[/bold]")
     for product in answer["products"]:
         if product["why"]:
             told = f"The product {product['system']}/{product['id']}: {product['why']}"
-            console.print(told, highlight=False, markup=False, soft_wrap=True)
+            console.print(told, highlight=False, markup=False)
     for one in answer["assets"]:
         _print_asset(console, one)
     if not answer["assets"]:
@@ -81,7 +82,7 @@ def _print_asset(console: Console, one: dict[str, Any]) -> None:
         event = fact.get("event") or {}
         told = f"  ({event['type']} {event['id']} of {event['source']})" if event else ""
         value = orjson.dumps(readable(fact["path"], fact["value"])).decode()
-        console.print(f"    {fact['path']} = {value}{told}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    {fact['path']} = {value}{told}", highlight=False, markup=False)
 
 
 @explained

@@ -75,11 +75,12 @@ def test_an_address_of_something_else_says_so(server: Running, bindery: Bindery)
 
 
 def test_explain_prints_instants_for_people(server: Running, bindery: Bindery) -> None:
-    """Rights are told in RFC 3339, not in microseconds."""
+    """Rights are told in RFC 3339, not in microseconds; a reason stays in one line."""
     server.do(Shelf("NH-1", {"front": (NOW_US, NOW_US + DAY_US)}).store(server.store))
     told = bindery("explain", "NH-1")
     assert 'rights.access = [["2026-03-01T00:00:00Z","2026-03-02T00:00:00Z"]]' in told
     assert str(NOW_US) not in told
+    assert any(line.startswith("  ") and "live. " in line and len(line) > 80 for line in told.splitlines()), told
 
 
 def test_a_long_url_stays_in_one_piece(server: Running, bindery: Bindery) -> None:
