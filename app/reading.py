@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from app.errors import Misconfigured
 from app.sources import access, build, checks, config
 from app.sources.config import Deployment, SourceWords
 from app.sources.credentials import Credentials
@@ -146,13 +147,16 @@ class Reading:
         file = (self.path.parent if self.path and own else PRESETS) / (words.preset if own else f"{words.preset}.yaml")
         if not _is_file(file) or (not own and file.parent != PRESETS):
             known = ", ".join(sorted(known.stem for known in PRESETS.glob("*.yaml")))
-            self.mistakes.add(
-                f"{where}.preset", f"there is no preset {words.preset!r}; there are {known}, or the path of a .yaml file of your own"
-            )
+            told = f"there are {known}, or the path of a .yaml file of your own{', relative to this file' if own else ''}"
+            self.mistakes.add(f"{where}.preset", f"there is no preset {words.preset!r}; {told}")
             return None
         if file not in self.presets:
             # Reading the YAML is most of the time that a source takes, and many sources may share one preset.
-            self.presets[file] = read_object(file)
+            try:
+                self.presets[file] = read_object(file)
+            except Misconfigured as wrong:
+                self.mistakes.add(f"{where}.preset", str(wrong))
+                return None
         raw = build.merged(self.presets[file], words.overrides)
         chosen = self.validated(Preset, raw, f"{where} (preset {words.preset} with overrides)")
         for path, what in checks.within_source(words, chosen) if chosen else ():

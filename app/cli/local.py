@@ -14,6 +14,7 @@ import typer
 from app.bootstrap import apply_topics, system_clock
 from app.cli.client import SERVICE, Url
 from app.cli.failing import EXIT, explained
+from app.cli.printing import counted
 from app.cli.running import Config, settings_of
 from app.configuration import Configuration, load
 from app.errors import Misconfigured
@@ -63,7 +64,7 @@ def check(config: Config = None) -> None:
     """Reports every mistake in bindery.yaml in one go, secrets that cannot be resolved included."""
     path = settings_of(config=config).config
     checked = load(path, strict=True)
-    typer.echo(f"{path}: version {checked.version}, {len(checked.sources)} sources, no mistakes")
+    typer.echo(f"{path}: version {checked.version}, {counted(len(checked.sources), 'source')}, no mistakes")
 
 
 @explained

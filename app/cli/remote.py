@@ -50,7 +50,7 @@ def bindings(answer: Mapping[str, Any]) -> Group:
 @explained
 def explain(
     name: Annotated[str, typer.Argument(metavar="SKU", help="The SKU.")],
-    asset: Annotated[str | None, typer.Argument(help="system/id of one asset; else all of them.")] = None,
+    asset: Annotated[str | None, typer.Argument(metavar="ASSET", help="system/id of one asset; else all of them.")] = None,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,

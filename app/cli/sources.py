@@ -65,7 +65,7 @@ def list_sources(config: Config = None, as_json: AsJson = False) -> None:
 @app.command()
 @explained
 def status(
-    source: Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="One source; else all of them.")] = None,
+    source: Annotated[str | None, typer.Argument(metavar="SOURCE", help="One source; else all of them.")] = None,
     url: Url = SERVICE,
     token: Token = None,
     data_dir: DataDir = DATA_DIR,
@@ -86,7 +86,7 @@ def status(
 @explained
 def accept(
     source: SourceName,
-    topic: Annotated[str, typer.Argument(help="The SNS topic, as `status` shows it.")],
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="The SNS topic, as `status` shows it.")],
     why: Why = ASKED,
     url: Url = SERVICE,
     token: Token = None,

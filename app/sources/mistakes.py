@@ -26,7 +26,9 @@ _PLAIN = {
 }
 
 # Parts of pydantic's paths that are no words of the file.
-_INNER = ("function-", "lax", "dict[", "list[", "[key]", "Spec")
+_INNER = ("function-", "lax", "dict[", "list[", "tuple[", "literal[", "[key]", "Spec", "Switch")
+# Kinds of mistake that only say which form a value has not.
+_FORMS = {"string_type", "list_type", "tuple_type", "dict_type", "model_type", "model_attributes_type"}
 
 
 @dataclass
@@ -63,11 +65,18 @@ def _words() -> set[str]:
 
 
 def _of_another_form(error: Any, errors: Sequence[Any]) -> bool:
-    """Whether it only says that a list is no text, where a text or a list may stand and the mistake is in the list."""
-    above = error["loc"][:-1]
-    return error["loc"][-1:] == ("str",) and any(
-        len(other["loc"]) > len(error["loc"]) and other["loc"][: len(above)] == above for other in errors
-    )
+    """Whether it only says that a value is not what may stand there as well, and another mistake is in the form that it has: in an entry
+    of a list where a text may stand, too, or in a word where a list may."""
+    loc = error["loc"]
+    if error["type"] not in _FORMS or not loc or not _is_inner(loc[-1]):
+        return False
+    depth = len(loc) - 1
+    beside = [other for other in errors if other["loc"][:depth] == loc[:depth] and _is_inner((*other["loc"], "")[depth])]
+    return any(len(other["loc"]) > len(loc) or other["type"] not in _FORMS for other in beside)
+
+
+def _is_inner(part: Any) -> bool:
+    return part == "str" or str(part).startswith(_INNER)
 
 
 def _explained(error: Any, where: str) -> str:

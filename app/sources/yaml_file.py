@@ -21,11 +21,12 @@ def read_object(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as wrong:
         raise Misconfigured(f"{path} cannot be read ({type(wrong).__name__}); name the file with --config or BINDERY_CONFIG") from None
     except yaml.YAMLError as wrong:
-        raise Misconfigured(f"{path} is not YAML: {' '.join(str(wrong).split())}") from None
+        told = str(wrong).replace('in "<byte string>", ', "at ")
+        raise Misconfigured(f"{path} is not YAML: {' '.join(told.split())}") from None
     except RecursionError:
         raise Misconfigured(f"{path} is nested too deeply to be read; no configuration needs that") from None
     if parsed is not None and not isinstance(parsed, dict):
-        raise Misconfigured(f"{path} must hold an object with `version` and `sources`")
+        raise Misconfigured(f"{path} must hold an object, words with values")
     return parsed or {}
 
 

@@ -270,6 +270,20 @@ def test_a_mistake(tmp_path: Path, sources: str, path: str, words: str) -> None:
     assert re.search(rf"^{re.escape(path)}.*{re.escape(words)}", report, re.M), report
 
 
+def test_a_preset_of_ones_own_hides_no_other_mistake(tmp_path: Path) -> None:
+    """Each is told with its file and path, also where that file cannot be parsed; a word of a list is told once."""
+    (tmp_path / "torn.yaml").write_text("verify: [")
+    (tmp_path / "mine.yaml").write_text("preset: mine\nabout: x\nfacts: yours\nside: dam\nverify: {scheme: none}\nmode: dleta\n")
+    more = "\n  a: {preset: torn.yaml}\n  b: {preset: mine.yaml, when_rights_unknown: hide}\n  c: {preset: gone.yaml}\n"
+    found = mistakes(tmp_path, more + CLOUDINARY.lstrip("\n") + "    era: -1\n")
+    assert any(line.startswith("sources.a.preset: ") and "torn.yaml is not YAML" in line and "at line 1" in line for line in found)
+    assert any(line.startswith("sources.c.preset: ") and line.endswith("relative to this file") for line in found)
+    assert [line for line in found if line.startswith("sources.b (preset mine.yaml with overrides).mode")] == [
+        "sources.b (preset mine.yaml with overrides).mode: input should be 'full', 'delta', 'deletion', 'created' or 'thin'"
+    ]
+    assert any(line.startswith("sources.cloudinary-eu.era: ") for line in found)
+
+
 def test_a_list_with_a_mistake_is_not_blamed_for_being_a_list(tmp_path: Path) -> None:
     """Where one word or several may stand, only the wrong one is told: YAML reads Norway's code as false."""
     (told,) = mistakes(tmp_path, CLOUDINARY + "    overrides: {rights: {territories: {allow: {path: a, lookup: {Norden: [SE, NO]}}}}}\n")
