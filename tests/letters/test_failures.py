@@ -30,6 +30,7 @@ EXPECTED: dict[type[BaseException], Reaction] = {
     errors.VendorFailed: Wait(LADDER_S[0]),
     errors.VendorDown: Wait(LADDER_S[0]),
     errors.VendorBusy: Wait(LADDER_S[0]),
+    errors.VendorResting: Wait(LADDER_S[0]),
     errors.VendorDenied: Wait(LADDER_S[0]),
 }
 
