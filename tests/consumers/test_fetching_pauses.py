@@ -38,6 +38,12 @@ async def state_of(fetches: Fetches) -> desk.SystemState:
     return (await desk.systems(fetches.store, [SYSTEM]))[SYSTEM]
 
 
+async def hurried(fetches: Fetches) -> int | None:
+    """`bindery tasks now --system`."""
+    act, versions = desk.act, desk.Versions("test", 1)
+    return await act(fetches.store, fetches.log, fetches.clock, "now", key=None, system=SYSTEM, by="ann", why="", versions=versions)
+
+
 async def test_an_hour_without_the_vendor_costs_a_few_probes_and_loses_nothing(anywhere: Fetches) -> None:
     """200 tasks in calls of ten, two at a time: after the first calls one probe a pause; afterwards every state is on the log, once."""
     fetches, vendor = anywhere, anywhere.vendor
@@ -170,11 +176,7 @@ async def test_a_person_ends_a_pause(fetches: Fetches) -> None:
         while (await state_of(fetches)).failures < 1 or not (await fetches.task()).number("attempts"):
             await asyncio.sleep(0.001)
         before_us = fetches.clock.now_us()
-        versions = desk.Versions("test", 1)
-        changed = await desk.act(
-            fetches.store, fetches.log, fetches.clock, "now", key=None, system=SYSTEM, by="ann", why="mended", versions=versions
-        )
-        assert changed == 1
+        assert await hurried(fetches) == 1
         while not await fetches.nothing_waits():
             await asyncio.sleep(0.001)
     assert fetches.clock.now_us() < before_us + 1000 * SECOND_US
@@ -193,20 +195,10 @@ async def test_a_person_does_not_shorten_what_the_vendor_asks_for(fetches: Fetch
         while not (await fetches.task()).number("attempts"):
             await asyncio.sleep(0.001)
         until_us = 0
-        for hurried in (1, 2):
+        for times in (1, 2):
             before_us = fetches.clock.now_us()
-            await desk.act(
-                fetches.store,
-                fetches.log,
-                fetches.clock,
-                "now",
-                key=None,
-                system=SYSTEM,
-                by="ann",
-                why="",
-                versions=desk.Versions("test", 1),
-            )
-            while len(vendor.calls) < 1 + hurried or (await state_of(fetches)).paused_until_us <= before_us:
+            await hurried(fetches)
+            while len(vendor.calls) < 1 + times or (await state_of(fetches)).paused_until_us <= before_us:
                 await asyncio.sleep(0.001)
             state = await state_of(fetches)
             until_us = state.paused_until_us
