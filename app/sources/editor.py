@@ -9,7 +9,7 @@ than that (systems that exist, secrets that can be read) is left to `bindery con
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, create_model
 
@@ -56,11 +56,23 @@ def for_editors(presets: Iterable[Preset], schema_of: Callable[[Any], Schema]) -
     overrides = definitions["Overrides"]["properties"]
     definitions["Overrides"]["properties"] = {word: _or_null(held) for word, held in overrides.items()}
     # What a verifier needs depends on the scheme, which may be the preset's.
-    overrides["verify"] = {"type": ["object", "null"], "properties": {"scheme": {"type": "string"}}}
+    overrides["verify"] = _verify(schema_of)
     definitions["Overrides"]["properties"]["verify"] = overrides["verify"]
     types = definitions["Collections"]["anyOf"][-1] if "anyOf" in definitions["Collections"] else definitions["Collections"]
     types["properties"]["types"] = {"anyOf": [{"type": "array", "items": {"type": "string"}}, types["properties"]["types"]]}
     return schema
+
+
+def _verify(schema_of: Callable[[Any], Schema]) -> Schema:
+    """The words of all schemes together: which of them count depends on the scheme, which may be the preset's."""
+    shapes: dict[str, list[Schema]] = {}
+    for scheme in get_args(get_args(Scheme)[0]):
+        for word, held in schema_of(scheme)["properties"].items():
+            shape = {name: value for name, value in held.items() if name not in {"default", "title"}}
+            shapes[word] = [*shapes.get(word, ()), *([shape] if shape not in shapes.get(word, ()) else [])]
+    schemes = {"enum": [shape["const"] for shape in shapes.pop("scheme")]}
+    words = {word: held[0] if len(held) == 1 else {"anyOf": held} for word, held in sorted(shapes.items())}
+    return {"type": ["object", "null"], "additionalProperties": False, "properties": {"scheme": schemes, **words}}
 
 
 def _with_references(api: Schema, secrets: Iterable[str]) -> None:
