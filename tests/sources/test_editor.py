@@ -5,6 +5,7 @@ service itself (test_mistakes.py beside this file). Next stop: tests/sources/tes
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,19 @@ def test_what_every_vendor_needs_is_valid(path: Path) -> None:
     """The sources with which all samples are read."""
     held = yaml.safe_load(path.read_text())
     assert wrong({"version": 1, **held}) == []
+
+
+def test_what_the_pages_of_vendors_show_is_valid() -> None:
+    """Every example of a source in them, so that nobody copies what the editor then underlines."""
+    seen = 0
+    for page in sorted((ROOT / "docs/sources").glob("*.md")):
+        for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            held = yaml.safe_load(block)
+            sources = held.get("sources", held)
+            if all(isinstance(source, dict) and "preset" in source for source in sources.values()):
+                seen += 1
+                assert wrong({"version": 1, "sources": sources}) == [], page.name
+    assert seen > len(VENDORS)
 
 
 def test_it_offers_every_preset() -> None:
