@@ -14,6 +14,7 @@ without success), paused_until_us (0: not paused).
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import orjson
@@ -105,12 +106,18 @@ class Lease:
         await self._write(pause)
 
     async def release(self) -> None:
-        """Gives the system back, so that another process need not wait. Nothing where it is not mine any more."""
+        """Gives the system back, so that another process need not wait. Nothing where it is not mine any more.
+
+        A renewal that was cut off may have been written all the same, and a person may have ended the pause: then it is read again.
+        """
         async with self._turn:
-            doc, self._doc = self._doc, None
-            if doc is not None:
-                body = {**orjson.loads(doc.body), "owner": ""}
-                await self._owners.save([replace(doc, body=orjson.dumps(body).decode())])
+            with suppress(Deposed):
+                while self._doc is not None:
+                    body = {**orjson.loads(self._doc.body), "owner": ""}
+                    if not (await self._owners.save([replace(self._doc, body=orjson.dumps(body).decode())])).conflicts:
+                        self._doc = None
+                    else:
+                        await self._reload()
 
     async def _write(self, noted: Pause | None) -> None:
         """noted: what this process has just learned of the vendor; without it the stored pause stays, which a person may have ended.

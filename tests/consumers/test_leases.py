@@ -120,6 +120,23 @@ async def test_a_store_that_is_down_lets_the_lease_run_out(world: World) -> None
         assert one.left_s() == LEASE_S
 
 
+async def test_it_is_given_back_although_a_renewal_was_cut_off(world: World) -> None:
+    """The renewal was written, and nobody heard of it: the other one need not wait for the lease; what is another's by now stays so."""
+    one, other = lease(world, "one"), lease(world, "other")
+    await one.seek()
+    real = world.store.owners
+    one._owners = Failing(world.store, "owners", after=True)
+    with pytest.raises(StoreUnavailable):
+        await one.renew()
+    one._owners = real
+    await one.release()
+    assert await other.seek()
+    late = lease(world, "late", alone=True)
+    assert await late.seek()
+    await other.release()
+    assert orjson.loads((await _doc(world)).body)["owner"] == "late"
+
+
 async def test_a_pause_is_kept_by_whoever_owns_the_system(world: World) -> None:
     """It is stored at once, found by the next owner, and ended by the owner that learns better."""
     one, other = lease(world, "one"), lease(world, "other")

@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,18 +45,31 @@ def test_command_line_starts_in_the_background_reports_and_stops(tmp_path: Path)
     assert afterwards.returncode == 3
 
 
+@pytest.fixture
+def ctrl_c_counts() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so does all that this starts, unless it is told otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @needs_engines
+@pytest.mark.usefixtures("ctrl_c_counts")
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
 def test_run_prints_the_settings_and_stops_when_asked(tmp_path: Path, request_to_end: signal.Signals) -> None:
     """`run` stays in the foreground until Ctrl-C or SIGTERM and takes its engine with it."""
     argv = [sys.executable, "-m", "deploy.engines", "run", "--no-kafka", "--data-dir", str(tmp_path)]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        printed = process.stdout.readline()
-        pid = json.loads((tmp_path / "engines.json").read_text())["mongo"]["pid"]
-        assert command_line(pid) != ""
-        process.send_signal(request_to_end)
-        assert process.wait(timeout=30) == 0
+        try:
+            printed = process.stdout.readline()
+            pid = json.loads((tmp_path / "engines.json").read_text())["mongo"]["pid"]
+            assert command_line(pid) != ""
+            process.send_signal(request_to_end)
+            assert process.wait(timeout=40) == 0
+        finally:
+            process.terminate()
     assert printed.startswith("export BINDERY_MONGODB_URI='mongodb://127.0.0.1:")
     assert command_line(pid) == ""
 
