@@ -23,8 +23,9 @@ settings.register_profile("bindery", deadline=None, print_blob=True)
 settings.load_profile("bindery")
 
 
-# Folders whose tests start engines themselves.
-OWN_ENGINES = frozenset({"deploy", "bench"})
+# Folders whose tests start engines themselves and run in the other half (those of deploy do so, too, but go with the shared ones: both
+# halves should take equally long).
+OWN_ENGINES = frozenset({"bench"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -30,7 +30,7 @@ POINTS = (
     "binder.after_write",
     "binder.after_append",
 )
-CRASHES = int(os.environ.get("BINDERY_TEST_CRASHES", "12"))
+CRASHES = int(os.environ.get("BINDERY_TEST_CRASHES", "10"))
 SEED = int(os.environ.get("BINDERY_TEST_SEED", "4711"))
 CHILD = (sys.executable, "-m", "tests.crash.child")
 
