@@ -183,10 +183,10 @@ class Fetches:
     more: dict[str, Any] = field(default_factory=dict)
 
     def loop(self, owner: str = "", **terms: Any) -> Fetching:
-        """A new process's loop."""
+        """A new process's loop. Its lease is long, since this clock runs ahead while a busy machine answers a renewal."""
         engines = Engines(self.log, self.store, self.clock, lambda: 0.5, self.pace, code_version="test", **self.more)
         systems: Any = {SYSTEM: System(self.vendor, States(self.era))}  # type: ignore[arg-type]  # as much of a source as is needed
-        return Fetching(engines, systems, Terms(owner or self.owner, **terms))
+        return Fetching(engines, systems, Terms(owner or self.owner, **{"lease_s": 300.0, **terms}))
 
     async def ask(self, *wishes: FetchTask) -> None:
         await request_fetches(self.store, wishes, self.clock.now_us())
