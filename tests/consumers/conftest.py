@@ -81,3 +81,10 @@ async def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     finally:
         await log.stop()
         await store.stop()
+
+
+@pytest.fixture(autouse=True)
+def _lease_of_the_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short where systems are paused, so that time passes in small steps there."""
+    if request.path.name == "test_fetching_pauses.py":
+        monkeypatch.setattr(Fetches, "lease_s", 30.0)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -120,11 +120,16 @@ class Vendor:
 
 
 class StepClock(SetClock):
-    """The Clock port for a loop that works: time passes only for who has slept, in steps, and engines have time to work in between."""
+    """The Clock port for a loop that works: time passes only for who has slept, in steps, and engines have time to work in between.
+
+    slower: by so much, where the first looks have to come within a second.
+    """
+
+    slower = 1
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0.002)
-        self.at_us += int(seconds * 1e6)
+        self.at_us += int(seconds * 1e6 / self.slower)
 
 
 class States:
@@ -171,7 +176,12 @@ def wish(
 
 @dataclass
 class Fetches:
-    """The loop over one vendor, on engines that the test gives."""
+    """The loop over one vendor, on engines that the test gives.
+
+    lease_s: long, since the clock runs ahead while a busy machine answers a renewal; what is paused waits from renewal to renewal.
+    """
+
+    lease_s: ClassVar[float] = 300.0
 
     log: EventLog
     store: Store
@@ -183,10 +193,15 @@ class Fetches:
     more: dict[str, Any] = field(default_factory=dict)
 
     def loop(self, owner: str = "", **terms: Any) -> Fetching:
-        """A new process's loop. Its lease is long, since this clock runs ahead while a busy machine answers a renewal."""
+        """A new process's loop."""
         engines = Engines(self.log, self.store, self.clock, lambda: 0.5, self.pace, code_version="test", **self.more)
         systems: Any = {SYSTEM: System(self.vendor, States(self.era))}  # type: ignore[arg-type]  # as much of a source as is needed
-        return Fetching(engines, systems, Terms(owner or self.owner, **{"lease_s": 300.0, **terms}))
+        return Fetching(engines, systems, Terms(owner or self.owner, **{"lease_s": self.lease_s, **terms}))
+
+    def slowed(self, times: int) -> None:
+        """Lets time pass by so much more slowly from now on."""
+        assert isinstance(self.clock, StepClock)
+        self.clock.slower = times
 
     async def ask(self, *wishes: FetchTask) -> None:
         await request_fetches(self.store, wishes, self.clock.now_us())

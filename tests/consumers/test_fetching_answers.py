@@ -50,6 +50,7 @@ async def test_half_an_answer_finishes_half(fetches: Fetches) -> None:
     for thing in "abcd":
         fetches.vendor.put(thing, LONG_AGO)
     fetches.vendor.faults.append(Fault(VendorDown("half"), pages=1))
+    fetches.pace = Pace(pauses_s=(1000.0,))
     await fetches.ask(*(wish(thing) for thing in "abcd"))
 
     async def failed() -> bool:

@@ -35,7 +35,7 @@ async def test_two_processes_open_no_more_calls_than_one(anywhere: Fetches) -> N
         fetches.vendor.put(thing, LONG_AGO)
     await fetches.ask(*(wish(thing) for thing in THINGS))
     one, other = fetches.loop("one"), fetches.loop("other")
-    async with fetches.running(one), fetches.running(other), asyncio.timeout(20):
+    async with fetches.running(one), fetches.running(other), asyncio.timeout(40):
         while not await fetches.nothing_waits():
             await asyncio.sleep(0.002)
     assert fetches.vendor.most_open <= fetches.vendor.concurrency

@@ -106,6 +106,7 @@ async def test_access_that_is_refused_pauses_with_its_reason(fetches: Fetches, e
     """A person has to mend it, and is told what; after it is mended everything goes on by itself."""
     fetches.vendor.put("a", LONG_AGO)
     fetches.vendor.faults = deque([Fault(error)])
+    fetches.pace = Pace(pauses_s=(1000.0,))
     await fetches.ask(wish("a", LONG_AGO))
 
     async def paused() -> bool:
@@ -132,8 +133,7 @@ async def test_a_probe_is_alone_until_it_succeeds(fetches: Fetches) -> None:
     async def probing() -> bool:
         return len(vendor.calls) == 5
 
-    loop = fetches.loop()
-    async with fetches.running(loop), asyncio.timeout(20):
+    async with fetches.running(fetches.loop()), asyncio.timeout(20):
         while not await probing():
             await asyncio.sleep(0.001)
         for _ in range(50):
@@ -171,8 +171,7 @@ async def test_a_person_ends_a_pause(fetches: Fetches) -> None:
     vendor.put("a", LONG_AGO)
     vendor.faults = deque([Fault(VendorBusy("429", retry_after_s=80_000.0)), Fault(VendorDown("still"))])
     await fetches.ask(wish("a", LONG_AGO))
-    loop = fetches.loop()
-    async with fetches.running(loop), asyncio.timeout(20):
+    async with fetches.running(fetches.loop()), asyncio.timeout(20):
         while (await state_of(fetches)).failures < 1 or not (await fetches.task()).number("attempts"):
             await asyncio.sleep(0.001)
         before_us = fetches.clock.now_us()
@@ -188,17 +187,16 @@ async def test_a_person_does_not_shorten_what_the_vendor_asks_for(fetches: Fetch
     """The fetcher asks nothing before that time: the pause ends with it and no later, and nothing counts as tried."""
     vendor = fetches.vendor
     vendor.put("a", LONG_AGO)
-    vendor.faults = deque([Fault(VendorBusy("429", retry_after_s=300.0)), *[Fault(VendorResting("it rests", 200.0))] * 2])
+    vendor.faults = deque([Fault(VendorBusy("429", retry_after_s=3000.0)), *[Fault(VendorResting("it rests", 2000.0))] * 2])
     await fetches.ask(wish("a", LONG_AGO))
-    loop = fetches.loop()
-    async with fetches.running(loop), asyncio.timeout(20):
+    async with fetches.running(fetches.loop()), asyncio.timeout(20):
         while not (await fetches.task()).number("attempts"):
             await asyncio.sleep(0.001)
         until_us = 0
         for times in (1, 2):
             before_us = fetches.clock.now_us()
             await hurried(fetches)
-            while len(vendor.calls) < 1 + times or (await state_of(fetches)).paused_until_us < before_us + 100 * SECOND_US:
+            while len(vendor.calls) < 1 + times or (await state_of(fetches)).paused_until_us < before_us + 1000 * SECOND_US:
                 await asyncio.sleep(0.001)
             state = await state_of(fetches)
             until_us = state.paused_until_us
