@@ -7,6 +7,7 @@ Next stop: app/ports.py (Clock, Outbound).
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -42,12 +43,12 @@ class Call(NamedTuple):
     private: Collection[str]
 
 
-class Outside:
+class Outside(ABC):
     """The Outbound port; a subclass says what is answered."""
 
+    @abstractmethod
     async def answered(self, call: Call) -> Answer:
         """The answer to a call, or the error that it ends in."""
-        raise NotImplementedError
 
     async def call(
         self,
@@ -63,4 +64,5 @@ class Outside:
         return await self.answered(Call(method, url, headers, body, timeout_s, max_bytes, private))
 
     async def stop(self) -> None:
-        """Nothing is open."""
+        """Nothing is open, so there is nothing to wait for but others."""
+        await asyncio.sleep(0)

@@ -134,6 +134,7 @@ class EventProjector:
             alone = self.project(replace(event, value=orjson.dumps(each), type=self._router.type_of(each, {})), version)
             projected.changes.extend(alone.changes)
             projected.tasks.extend(alone.tasks)
+            projected.orders.extend(alone.orders)
         return projected
 
     def _piece(self, projected: Projected, plan: EventPlan, scope: Any, stamp: _Stamp) -> None:

@@ -199,10 +199,16 @@ async def test_O5_nothing_secret_reaches_a_log_line_or_an_error(outbound: Outbou
     said: list[str] = []
     # In variables, so that a traceback's source lines do not hold them.
     header, query, body, content = SECRETS
-    asked = {"headers": {"authorization": header}, "body": body.encode(), "timeout_s": 0.5, "max_bytes": 50, "private": LOCAL}
+    asked: dict[str, Any] = {
+        "headers": {"authorization": header},
+        "body": body.encode(),
+        "timeout_s": 0.5,
+        "max_bytes": 50,
+        "private": LOCAL,
+    }
     secret = content.encode()
     async with served(answer(secret, f"X-A: {content}", f"Set-Cookie: {content}")) as server:
-        await outbound.call("POST", f"{server.url}/path?token={query}", **{**asked, "timeout_s": 20})  # type: ignore[arg-type]
+        await outbound.call("POST", f"{server.url}/path?token={query}", **{**asked, "timeout_s": 20})
         for broken in (f"{header}\r\nX: 1", f"{header}€"):
             with pytest.raises(Misconfigured) as refused:
                 await outbound.call("GET", f"{server.url}/?q={query}", headers={"authorization": broken}, private=LOCAL)
@@ -210,7 +216,7 @@ async def test_O5_nothing_secret_reaches_a_log_line_or_an_error(outbound: Outbou
     for behaviour in (answer(secret, "Content-Length: 100"), _silent, secret + b"\r\n\r\n", _reset, answer(secret * 9)):
         async with served(behaviour) as server:
             with pytest.raises(VendorDown) as down:
-                await outbound.call("POST", f"{server.url}/path?token={query}", **asked)  # type: ignore[arg-type]
+                await outbound.call("POST", f"{server.url}/path?token={query}", **asked)
             said.append(_told(down.value))
     everything = "\n".join((caplog.text, *said, *(repr(record.__dict__) for record in caplog.records)))
     assert not [secret for secret in SECRETS if secret in everything]

@@ -236,7 +236,7 @@ async def test_a_process_that_has_a_backlog_leaves_in_time_and_does_the_rest_onc
     settled(service, within_s=90)
     # A batch is counted a moment after it was committed.
     for consumer, waiting in left.behind_by.items():
-        eventually(lambda c=consumer, w=waiting: processed(ports, c) >= w, says=f"the rest of {consumer}")  # type: ignore[misc]
+        eventually(lambda c=consumer, w=waiting: processed(ports, c) >= w, says=consumer)  # type: ignore[misc]  # kept values
         assert processed(ports, consumer) == waiting, consumer
     assert left.accepted
     for name in (left.accepted[0], left.accepted[-1]):
